@@ -1,0 +1,73 @@
+/**
+ * Errors are data: what is wrong, where, and what to do. They are collected and thrown together.
+ */
+
+export interface Diagnostic {
+  /** Stable, kebab-case: `shape-mismatch`, `unknown-op`. */
+  readonly code: string;
+  /** What is wrong, with names and shapes; one line. */
+  readonly message: string;
+  readonly node?: string;
+  /** ONNX node, or file and line. */
+  readonly source?: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** 1: the input is at fault; 2: wrong usage; 3: the budget cannot be met; 70: our bug. */
+export type ExitCode = 1 | 2 | 3 | 70;
+
+/** The one exception this project throws at its users. */
+export class SublinearError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly exitCode: ExitCode;
+
+  constructor(diagnostics: Diagnostic | readonly Diagnostic[], exitCode: ExitCode = 1) {
+    const all: readonly Diagnostic[] = 'code' in diagnostics ? [diagnostics] : diagnostics;
+    super(all.map(formatDiagnostic).join('\n'));
+    this.name = 'SublinearError';
+    this.diagnostics = all;
+    this.exitCode = exitCode;
+  }
+}
+
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const lines = [diagnostic.message];
+  if (diagnostic.node !== undefined) lines.push(`  at node ${JSON.stringify(diagnostic.node)}`);
+  if (diagnostic.source !== undefined) lines.push(`  from ${diagnostic.source}`);
+  if (diagnostic.hint !== undefined) lines.push(`  hint: ${diagnostic.hint}`);
+  return lines.join('\n');
+}
+
+/** The candidate nearest to `name` by edit distance, if any is near enough to be a slip. */
+export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein distance, given up (and returned as `limit`) once it cannot be below `limit`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    let smallest = i;
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const distance = Math.min(substitution, previous[j]! + 1, current[j - 1]! + 1);
+      current.push(distance);
+      smallest = Math.min(smallest, distance);
+    }
+    if (smallest >= limit) return limit;
+    previous = current;
+  }
+  return previous[b.length]!;
+}
