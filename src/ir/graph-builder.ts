@@ -79,6 +79,14 @@ export class GraphBuilder implements Emitter {
     return name;
   }
 
+  /** What `uniqueName(hint)` would give, without taking it. */
+  freeName(hint: string): string {
+    if (!this.taken.has(hint)) return hint;
+    let count = 1;
+    while (this.taken.has(`${hint}.${count}`)) count++;
+    return `${hint}.${count}`;
+  }
+
   resident(kind: ResidentKind, name: string, type: TensorType, data?: ArrayLike<number> & Iterable<number>): Value {
     const value: Value = { name: this.uniqueName(name), type };
     this.lists[kind].push(value);

@@ -24,6 +24,19 @@ export interface Value {
 export type AttributeValue = number | string | boolean | readonly number[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
+/** One text for equal attributes: sorted by name, and -0, NaN and infinities told apart. */
+export function attributesKey(attributes: Attributes): string {
+  return Object.keys(attributes)
+    .sort()
+    .map((name) => `${name}=${attributeKey(attributes[name]!)}`)
+    .join(';');
+}
+
+function attributeKey(value: AttributeValue): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  return typeof value === 'object' ? `[${value.map(attributeKey).join(',')}]` : JSON.stringify(value);
+}
+
 export interface Node {
   /** Equal to `results[0].name`. */
   readonly name: string;

@@ -87,8 +87,12 @@ export interface Op<A = Attributes> {
   readonly inPlace?: readonly (readonly number[])[];
   /** For effects `state` and `update`: `writes[i]` is the resident operand that result i is written over. */
   readonly writes?: readonly number[];
-  /** For views: byte offset of the result within operand 0's storage; default 0. */
-  viewOffset?(application: Application<A>): number;
+  /** Operands that are running statistics: not trained unless asked for. */
+  readonly statistics?: readonly number[];
+  /** Exclusive upper bound of the elements of integer operand `operand` (class numbers, indices), where there is one. */
+  indexBound?(application: Application<A>, operand: number): number | undefined;
+  /** For views: byte offset of result `result` within operand 0's storage; default 0. */
+  viewOffset?(application: Application<A>, result: number): number;
   /** What the gradient's nodes read beside the cotangents: operand and result indices. */
   readonly gradientReads?: { readonly operands?: readonly number[]; readonly results?: readonly number[] };
   /** Gradients by operand; undefined where none is wanted or none exists. Absent: not differentiable. */

@@ -1,72 +1,86 @@
 /** Elementwise arithmetic of two operands, with broadcasting. */
-import { add as addKernel, multiply as multiplyKernel } from '../../runtime/kernels/binary.ts';
-import { call, type KernelCall } from '../../runtime/program.ts';
-import { elementCount, formatType, type TensorType } from '../ir/graph.ts';
-import { type Addresses, type Application, type NoAttributes, type Op, ShapeError } from '../ir/op.ts';
-import { broadcastShape, broadcastStrides, collapseDims } from './broadcasting.ts';
+import * as kernels from '../../runtime/kernels/binary.ts';
+import * as integerKernels from '../../runtime/kernels/binary-integer.ts';
+import type { NoAttributes, Op } from '../ir/op.ts';
+import { binaryOp } from './binary-op.ts';
+import { multiplySumTo } from './dot.ts';
 import { sumTo } from './sum-to.ts';
+import { negate } from './unary.ts';
 
-type BinaryKernel = typeof addKernel;
-
-const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape });
-
-export function inferBinary(operands: readonly TensorType[]): readonly TensorType[] {
-  const [a, b] = operands;
-  if (a === undefined || b === undefined) throw new ShapeError('takes two operands');
-  if (a.dtype !== b.dtype) throw new ShapeError(`operands differ in type: ${formatType(a)} and ${formatType(b)}`);
-  return [{ dtype: a.dtype, shape: broadcastShape([a, b]) }];
-}
-
-export function lowerBinary(kernel: BinaryKernel, application: Application<object>, at: Addresses): KernelCall[] {
-  const shape = application.results[0]!.type.shape;
-  const { dims, strides } = collapseDims(
-    shape,
-    application.operands.map((operand) => broadcastStrides(operand.type.shape, shape)),
-  );
-  return [call(kernel, at.operand(0), at.operand(1), at.result(0), dims, strides[0]!, strides[1]!)];
-}
-
-export const elementwiseFlops = (application: Application<object>): number =>
-  elementCount(application.results[0]!.type.shape);
-
-export const add: Op<NoAttributes> = {
+export const add: Op<NoAttributes> = binaryOp({
   name: 'add',
   doc: 'Sum of two tensors, broadcast.',
   attributes: {},
-  effect: 'pure',
-  inPlace: [[0, 1]],
-  infer: inferBinary,
-  flops: elementwiseFlops,
-  gradientReads: {},
-  gradient: (g) => {
-    const dy = g.cotangents[0]!;
-    return g.operands.map((operand, i) => (g.wants(i) ? sumTo(g, dy, operand.type.shape) : undefined));
-  },
-  lower: (application, at) => lowerBinary(addKernel, application, at),
-  examples: [
-    { operands: [f32(2, 3), f32(2, 3)], attributes: {} },
-    { operands: [f32(2, 3), f32(3)], attributes: {} },
-  ],
-};
+  kernel: () => kernels.add,
+  integerKernel: () => integerKernels.addIntegers,
+  gradient: (g, dy) => g.operands.map((operand, i) => (g.wants(i) ? sumTo(g, dy, operand.type.shape) : undefined)),
+  cases: [{}],
+});
 
-export const multiply: Op<NoAttributes> = {
+export const subtract: Op<NoAttributes> = binaryOp({
+  name: 'subtract',
+  doc: 'Difference of two tensors, broadcast.',
+  attributes: {},
+  kernel: () => kernels.subtract,
+  integerKernel: () => integerKernels.subtractIntegers,
+  gradient: (g, dy) => [
+    g.wants(0) ? sumTo(g, dy, g.operands[0]!.type.shape) : undefined,
+    g.wants(1) ? g.emit(negate, [sumTo(g, dy, g.operands[1]!.type.shape)], {}) : undefined,
+  ],
+  cases: [{}],
+});
+
+export const multiply: Op<NoAttributes> = binaryOp({
   name: 'multiply',
   doc: 'Product of two tensors, broadcast.',
   attributes: {},
-  effect: 'pure',
-  inPlace: [[0, 1]],
-  infer: inferBinary,
-  flops: elementwiseFlops,
+  kernel: () => kernels.multiply,
+  integerKernel: () => integerKernels.multiplyIntegers,
   gradientReads: { operands: [0, 1] },
-  gradient: (g) => {
-    const dy = g.cotangents[0]!;
-    return g.operands.map((operand, i) =>
-      g.wants(i) ? sumTo(g, g.emit(multiply, [dy, g.operands[1 - i]!], {}), operand.type.shape) : undefined,
-    );
+  gradient: (g, dy) =>
+    g.operands.map((operand, i) =>
+      g.wants(i) ? multiplySumTo(g, dy, g.operands[1 - i]!, operand.type.shape) : undefined,
+    ),
+  cases: [{}],
+});
+
+/** The divisor's gradient is -dy * y / b; b does not vary along the dimensions summed over, so it divides the sum. */
+export const divide: Op<NoAttributes> = binaryOp({
+  name: 'divide',
+  doc: 'Quotient of two tensors, broadcast; integers truncate toward zero.',
+  attributes: {},
+  kernel: () => kernels.divide,
+  integerKernel: () => integerKernels.divideIntegers,
+  gradientReads: { operands: [1], results: [0] },
+  gradient: (g, dy) => {
+    const b = g.operands[1]!;
+    const da = g.wants(0) ? sumTo(g, g.emit(divide, [dy, b], {}), g.operands[0]!.type.shape) : undefined;
+    if (!g.wants(1)) return [da, undefined];
+    const sum = multiplySumTo(g, dy, g.results[0]!, b.type.shape);
+    return [da, g.emit(negate, [g.emit(divide, [sum, b], {})], {})];
   },
-  lower: (application, at) => lowerBinary(multiplyKernel, application, at),
-  examples: [
-    { operands: [f32(2, 3), f32(2, 3)], attributes: {} },
-    { operands: [f32(2, 1, 3), f32(4, 1)], attributes: {} },
-  ],
-};
+  cases: [{}],
+  ranges: { 1: [0.5, 2] },
+});
+
+/** a - y is b times the whole quotient, for either kind of remainder. */
+export const modulo: Op<{ fmod: boolean }> = binaryOp({
+  name: 'modulo',
+  doc: 'Remainder of a division, broadcast, with the sign of the divisor, or of the dividend (`fmod`).',
+  attributes: { fmod: { kind: 'bool', doc: 'whether the sign is that of the dividend' } },
+  kernel: ({ fmod }) => (fmod ? kernels.remainder : kernels.modulo),
+  integerKernel: ({ fmod }) => (fmod ? integerKernels.remainderIntegers : integerKernels.moduloIntegers),
+  flops: 10,
+  gradientReads: { operands: [0, 1], results: [0] },
+  gradient: (g, dy) => {
+    const [a, b] = [g.operands[0]!, g.operands[1]!];
+    const da = g.wants(0) ? sumTo(g, dy, a.type.shape) : undefined;
+    if (!g.wants(1)) return [da, undefined];
+    const sum = multiplySumTo(g, dy, g.emit(subtract, [a, g.results[0]!], {}), b.type.shape);
+    return [da, g.emit(negate, [g.emit(divide, [sum, b], {})], {})];
+  },
+  cases: [{ fmod: false }, { fmod: true }],
+  ranges: { 1: [0.7, 2] },
+});
+
+export const binaryOps: readonly Op[] = [add, subtract, multiply, divide, modulo];

@@ -40,7 +40,7 @@ export function evaluate<A extends Attributes>(
   const operandOffsets = operands.map((operand) => place(byteLength(operand.type)));
   const resultOffsets =
     op.effect === 'view'
-      ? [operandOffsets[0]! + (op.viewOffset?.(application) ?? 0)]
+      ? types.map((_, i) => operandOffsets[0]! + (op.viewOffset?.(application, i) ?? 0))
       : types.map((type, i) => {
           const written = op.writes?.[i];
           return written === undefined ? place(byteLength(type)) : operandOffsets[written]!;
@@ -48,7 +48,7 @@ export function evaluate<A extends Attributes>(
   const scratch = place(op.scratch?.(application) ?? 0);
   const memory = createMemory(Math.max(bytes, 64));
   operands.forEach((operand, i) => {
-    write(memory, operand.type, operandOffsets[i]!, operand.data);
+    writeTensor(memory, operand.type, operandOffsets[i]!, operand.data);
   });
   const at = {
     operand: (i: number) => operandOffsets[i]!,
@@ -56,15 +56,17 @@ export function evaluate<A extends Attributes>(
     scratch,
   };
   for (const { kernel, args } of op.lower(application, at)) kernel(memory, ...args);
-  return types.map((type, i) => ({ type, data: read(memory, type, resultOffsets[i]!) }));
+  return types.map((type, i) => ({ type, data: readTensor(memory, type, resultOffsets[i]!) }));
 }
 
-function write(memory: Memory, type: TensorType, offset: number, data: ArrayLike<number>): void {
+/** Stores the elements of a tensor at a byte offset. */
+export function writeTensor(memory: Memory, type: TensorType, offset: number, data: ArrayLike<number>): void {
   const view = viewOf(memory, type.dtype);
   view.set(data, offset / bytesPerElement[type.dtype]);
 }
 
-function read(memory: Memory, type: TensorType, offset: number): NumberArray {
+/** A copy of the elements at a byte offset. */
+export function readTensor(memory: Memory, type: TensorType, offset: number): NumberArray {
   const view = viewOf(memory, type.dtype);
   const first = offset / bytesPerElement[type.dtype];
   const count = elementCount(type.shape);

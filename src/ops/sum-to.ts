@@ -1,18 +1,21 @@
 /** sum_to: the adjoint of broadcasting. */
-import { sumTo as sumToKernel } from '../../runtime/kernels/reduce.ts';
+import { reduceSum } from '../../runtime/kernels/reduce.ts';
 import { call } from '../../runtime/program.ts';
 import { elementCount, formatType, sameShape, type Value } from '../ir/graph.ts';
 import { type Emitter, type Op, ShapeError } from '../ir/op.ts';
 import { broadcastTo } from './broadcast-to.ts';
-import { broadcastShape, broadcastStrides, collapseDims } from './broadcasting.ts';
+import { broadcastShape, contiguousStrides } from './broadcasting.ts';
+import { oneOperand } from './operands.ts';
+import { isStretched, splitDims } from './reduction.ts';
+import { f32 } from './types.ts';
 
 export const sumToOp: Op<{ shape: readonly number[] }> = {
   name: 'sum_to',
   doc: 'Sums over the dimensions along which `shape` would have been broadcast.',
   attributes: { shape: { kind: 'ints', doc: 'shape of the result; broadcasts to the operand' } },
   effect: 'pure',
-  infer: ([x], { shape }) => {
-    if (x === undefined) throw new ShapeError('takes one operand');
+  infer: (operands, { shape }) => {
+    const x = oneOperand(operands, ['f32']);
     if (!sameShape(broadcastShape([x, { dtype: x.dtype, shape }]), x.shape))
       throw new ShapeError(`[${shape.join(',')}] does not broadcast to ${formatType(x)}`);
     return [{ dtype: x.dtype, shape }];
@@ -23,12 +26,18 @@ export const sumToOp: Op<{ shape: readonly number[] }> = {
   lower: ({ operands, results }, at) => {
     const from = operands[0]!.type.shape;
     const to = results[0]!.type.shape;
-    const { dims, strides } = collapseDims(from, [broadcastStrides(to, from)]);
-    return [call(sumToKernel, at.operand(0), at.result(0), elementCount(to), dims, strides[0]!)];
+    const { kept, reduced } = splitDims(from, [contiguousStrides(from)], isStretched(from, to));
+    return [
+      call(reduceSum, at.operand(0), at.result(0), kept.dims, kept.strides[0]!, reduced.dims, reduced.strides[0]!, 1),
+    ];
   },
   examples: [
-    { operands: [{ dtype: 'f32', shape: [2, 3] }], attributes: { shape: [3] } },
-    { operands: [{ dtype: 'f32', shape: [2, 3, 4] }], attributes: { shape: [2, 1, 4] } },
+    { operands: [f32(2, 3)], attributes: { shape: [3] } },
+    { operands: [f32(2, 3)], attributes: { shape: [2, 1] } },
+    { operands: [f32(2, 3, 4)], attributes: { shape: [2, 1, 4] } },
+    { operands: [f32(2, 3, 4)], attributes: { shape: [3, 1] } },
+    { operands: [f32(2, 3)], attributes: { shape: [] } },
+    { operands: [f32(0, 3)], attributes: { shape: [3] } },
   ],
 };
 

@@ -1,0 +1,86 @@
+/** The pass `plan`: runs a strategy on the graph's bare costs and keeps its sequence. */
+import type { CostModelName } from '../src/analysis/cost-model.ts';
+import { indexPlanGraph, type PlanIndex } from '../src/analysis/plan-graph.ts';
+import { simulate } from '../src/analysis/simulate.ts';
+import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
+import { nearestName, SublinearError } from '../src/ir/diagnostic.ts';
+import { type Pass, type PassOptionSpec, stringOption } from './pass.ts';
+import type { Plan } from './plan/plan.ts';
+import { strategies } from './plan/strategies.ts';
+import type { StrategyDefinition } from './plan/strategy.ts';
+
+function strategyOptions(): Readonly<Record<string, PassOptionSpec>> {
+  const specs: Record<string, PassOptionSpec> = {};
+  for (const definition of strategies.values())
+    for (const option of definition.options)
+      specs[option.name] = { doc: `${definition.name}: ${option.summary}`, default: option.fallback };
+  return specs;
+}
+
+export function strategyNamed(name: string): StrategyDefinition {
+  const definition = strategies.get(name);
+  if (definition !== undefined) return definition;
+  const nearest = nearestName(name, strategies.keys());
+  throw new SublinearError(
+    {
+      code: 'unknown-strategy',
+      message: `unknown strategy ${JSON.stringify(name)}`,
+      hint:
+        nearest === undefined
+          ? `strategies are ${[...strategies.keys()].join(', ')}`
+          : `did you mean ${JSON.stringify(nearest)}?`,
+    },
+    2,
+  );
+}
+
+function costModelNamed(name: string): CostModelName {
+  if (name === 'roofline' || name === 'unit') return name;
+  throw new SublinearError(
+    {
+      code: 'unknown-costs',
+      message: `unknown cost model ${JSON.stringify(name)}`,
+      hint: 'cost models are roofline and unit',
+    },
+    2,
+  );
+}
+
+/** Sum of every node's cost once: ordinary training. */
+export function baseCost(index: PlanIndex): number {
+  return index.cost.reduce((total, cost) => total + cost, 0);
+}
+
+export const planPass: Pass = {
+  name: 'plan',
+  summary: 'Chooses the sequence of nodes: what is kept and what is computed again',
+  options: {
+    strategy: { doc: 'which strategy', default: 'memory' },
+    costs: { doc: 'cost model: roofline or unit', default: 'roofline' },
+    ...strategyOptions(),
+  },
+  requires: [],
+  forbids: ['recomputed'],
+  establishes: ['plan'],
+  run(compilation, options) {
+    const definition = strategyNamed(stringOption(options, 'strategy', 'memory'));
+    const costModel = costModelNamed(stringOption(options, 'costs', 'roofline'));
+    const { strategy: _strategy, costs: _costs, ...own } = options;
+    const index = indexPlanGraph(toPlanGraph(compilation.model.graph, costModel));
+    const sequence = definition.sequence(index, own);
+    const simulation = simulate(index, sequence);
+    const base = baseCost(index);
+    const plan: Plan = {
+      strategy: definition.name,
+      options: own,
+      costModel,
+      sequence: Array.from(sequence, (n) => index.graph.nodes[n]!.name),
+      liveBytes: simulation.liveBytes,
+      cost: simulation.cost,
+      baseCost: base,
+      lowerBound: base,
+      bound: 'each node once',
+    };
+    return { compilation: { ...compilation, plan, planned: compilation.model.graph }, changed: false };
+  },
+};

@@ -1,0 +1,178 @@
+/**
+ * Ruin and recreate over feasible states: drop a few neighbouring intervals (or insist on retaining a few and drop others
+ * until all fits), then retain again whatever saves recomputation and still fits, best ratio of cost to bytes first. A
+ * step is accepted by annealing on cost alone.
+ */
+import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import type { Random } from './random.ts';
+import type { Retention } from './retention.ts';
+import type { Roots } from './roots.ts';
+
+export interface RuinOptions {
+  /** Number of changes tried, rejected ones included. */
+  readonly moves: number;
+  readonly random: Random;
+  readonly typicalCost: number;
+  readonly heat: number;
+  readonly shouldStop?: () => boolean;
+  readonly best: number;
+  readonly onBest: (cost: number) => void;
+}
+
+/** Drops the cheapest intervals through the worst stage until nothing is above its limit. False if it cannot be. */
+export function repair(state: Retention, index: PlanIndex, roots: Roots, random: Random, tries: number): { readonly fits: boolean; readonly moves: number } {
+  let moves = 0;
+  const candidates: number[] = [];
+  for (let round = 0; state.overshoot() > 0; round++) {
+    let worst = 0;
+    for (let t = 1; t < state.stages; t++) if (state.excess[t]! > state.excess[worst]!) worst = t;
+    candidates.length = 0;
+    for (let k = 0; k < roots.movable.length; k++) {
+      const r = roots.movable[k]!;
+      if (index.bytes[r]! > 0 && spans(state, r, worst)) candidates.push(r);
+    }
+    if (candidates.length === 0) return { fits: false, moves };
+    let best = -1;
+    let bestScore = Number.POSITIVE_INFINITY;
+    const before = state.overshoot();
+    const beforeWorst = state.excess[worst]!;
+    const costBefore = state.extraCost();
+    const count = Math.min(tries, candidates.length);
+    for (let k = 0; k < count; k++) {
+      const pick = k + random.below(candidates.length - k);
+      const r = candidates[pick]!;
+      candidates[pick] = candidates[k]!;
+      candidates[k] = r;
+      const mark = state.mark();
+      moves++;
+      if (dropAcross(state, r, worst) && state.violations() === 0) {
+        const freed = Math.min(beforeWorst, beforeWorst - state.excess[worst]!);
+        const gained = before - state.overshoot();
+        if (gained > 0 && freed >= 0) {
+          const score = (state.extraCost() - costBefore + 1e-9) / (freed + 1e-3 * Math.min(gained, beforeWorst));
+          if (score < bestScore) {
+            bestScore = score;
+            best = r;
+          }
+        }
+      }
+      state.rollback(mark);
+    }
+    if (best < 0) {
+      if (count < candidates.length && round < 10000) continue;
+      return { fits: false, moves };
+    }
+    dropAcross(state, best, worst);
+  }
+  return { fits: true, moves };
+}
+
+/** Whether an interval of r is alive throughout a stage, or ends or starts in it. */
+function spans(state: Retention, r: number, stage: number): boolean {
+  const list = state.intervals(r);
+  for (let i = 0; i < list.length; i += 3) if (list[i]! <= stage && stage <= list[i + 1]!) return true;
+  return false;
+}
+
+/** Drops r over the gap that contains a stage (or one that touches it). */
+export function dropAcross(state: Retention, r: number, stage: number): boolean {
+  const touches = state.touches(r);
+  for (let k = 0; k + 1 < touches.length; k++)
+    if (touches[k]! <= stage && stage <= touches[k + 1]! && state.drop(r, k)) return true;
+  return false;
+}
+
+/** Retains r up to a stage in which it is recomputed. */
+export function retainUpTo(state: Retention, r: number, stage: number): boolean {
+  const touches = state.touches(r);
+  for (let k = 1; k < touches.length; k++) if (touches[k] === stage) return state.retain(r, k - 1);
+  return false;
+}
+
+export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots, options: RuinOptions): number {
+  const { random, typicalCost } = options;
+  const { producer, resultStart, bytes, cost } = index;
+  const { movable, root } = roots;
+  let { best } = options;
+  let moves = 0;
+  let current = state.extraCost();
+  const hot = typicalCost * options.heat;
+  const cold = typicalCost * 0.001;
+  const rank: number[] = [];
+  const stagesOf: number[] = [];
+  const rootsOf: number[] = [];
+  const scores: number[] = [];
+  while (moves < options.moves) {
+    if (options.shouldStop?.() === true) break;
+    const temperature = hot * (cold / hot) ** (moves / options.moves);
+    const mark = state.mark();
+    const kind = random.unit();
+    const center = random.below(movable.length);
+    const count = 1 + random.below(kind < 0.5 ? 6 : 3);
+    const reach = 1 + random.below(24);
+    for (let k = 0; k < count; k++) {
+      const at = center + random.below(2 * reach + 1) - reach;
+      if (at < 0 || at >= movable.length) continue;
+      const r = movable[at]!;
+      const touches = state.touches(r).length;
+      if (touches < 2) continue;
+      moves++;
+      const gap = random.below(touches - 1);
+      if (kind < 0.5) state.drop(r, gap);
+      else if (kind < 0.8) state.retain(r, gap);
+      else state.toggle(r, gap);
+    }
+    if (state.violations() > 0) {
+      state.rollback(mark);
+      continue;
+    }
+    if (state.overshoot() > 0) {
+      const outcome = repair(state, index, roots, random, 6);
+      moves += outcome.moves;
+      if (!outcome.fits || state.violations() > 0) {
+        state.rollback(mark);
+        continue;
+      }
+    }
+    // Recreate: what is recomputed, by cost saved per byte, perturbed.
+    stagesOf.length = 0;
+    rootsOf.length = 0;
+    scores.length = 0;
+    for (let t = 0; t < state.stages; t++) {
+      const clones = state.clones(t);
+      for (let k = 0; k < clones.length; k++) {
+        const n = clones[k]!;
+        for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) {
+          const r = root[v]!;
+          if (r !== v || bytes[r] === 0 || producer[r] !== n) continue;
+          stagesOf.push(t);
+          rootsOf.push(r);
+          scores.push(((cost[n]! + 1) / bytes[r]!) * (0.5 + random.unit()));
+        }
+      }
+    }
+    rank.length = 0;
+    for (let k = 0; k < scores.length; k++) rank.push(k);
+    rank.sort((x, y) => scores[y]! - scores[x]!);
+    const tries = Math.min(rank.length, 40);
+    for (let k = 0; k < tries; k++) {
+      const pick = rank[k]!;
+      const inner = state.mark();
+      const before = state.extraCost();
+      moves++;
+      if (!retainUpTo(state, rootsOf[pick]!, stagesOf[pick]!)) continue;
+      if (state.overshoot() > 0 || state.violations() > 0 || state.extraCost() > before) state.rollback(inner);
+    }
+    const next = state.extraCost();
+    if (next > current && random.unit() >= Math.exp((current - next) / temperature)) state.rollback(mark);
+    else {
+      state.commit();
+      current = next;
+      if (current < best) {
+        best = current;
+        options.onBest(best);
+      }
+    }
+  }
+  return best;
+}

@@ -1,0 +1,108 @@
+/**
+ * The interpreter: runs a Program in one buffer that it allocates once. A step allocates nothing.
+ *
+ * Beside running it can trace, measure how much of the arena a step touches, and run with freed bytes poisoned.
+ */
+import { bytesPerElement, type Memory, type NumberArray, viewMemory, viewOf } from './memory.ts';
+import type { Program, ProgramStep, Slot } from './program.ts';
+
+export interface TraceEvent {
+  readonly step: ProgramStep;
+  /** Position in the program. */
+  readonly index: number;
+  /** Milliseconds of the process clock. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Machine {
+  readonly program: Program;
+  readonly memory: Memory;
+  readonly buffer: ArrayBufferLike;
+  /** Runs every step once. */
+  run(): void;
+  /** Runs every step once and reports each as it ends. */
+  trace(onStep: (event: TraceEvent) => void): void;
+  /** Runs with the arena, and every range as it dies, filled with `pattern`. */
+  runPoisoned(pattern: PoisonPattern): void;
+  /** Runs and returns the highest arena byte touched, rounded up to 64. */
+  measureArena(): number;
+  /** A live view of a slot's elements. */
+  view(slot: Slot): NumberArray;
+  /** Copies numbers into a slot. Throws `RangeError` where the count differs. */
+  write(slot: Slot, data: ArrayLike<number>): void;
+}
+
+/** Four bytes, repeated. `nan` reads as a quiet NaN in f32. */
+export type PoisonPattern = 'nan' | 'large';
+
+const patterns: Readonly<Record<PoisonPattern, number>> = { nan: 0x7fc0dead, large: 0x5a5a5a5a };
+const sentinel = 0xa5;
+
+/** Kernels by name that stand in for the plain ones. */
+export type KernelTable = ReadonlyMap<string, Program['steps'][number]['calls'][number]['kernel']>;
+
+export interface MachineOptions {
+  /** At least `program.arenaBytes + program.residentBytes`, a multiple of 8. */
+  readonly buffer?: ArrayBufferLike;
+  /** Kernels of another backend; those it lacks run in plain TypeScript. */
+  readonly kernels?: KernelTable;
+}
+
+export function createMachine(program: Program, options: MachineOptions = {}): Machine {
+  const bytes = program.arenaBytes + program.residentBytes;
+  const buffer = options.buffer ?? new ArrayBuffer(Math.max(bytes, 64));
+  if (buffer.byteLength < bytes)
+    throw new RangeError(`the buffer has ${buffer.byteLength} bytes; the program needs ${bytes}`);
+  const memory = viewMemory(buffer);
+  const arena = new Uint8Array(buffer, 0, program.arenaBytes);
+  const arenaWords = new Uint32Array(buffer, 0, program.arenaBytes / 4);
+  const kernelOf = (call: ProgramStep['calls'][number]): ProgramStep['calls'][number]['kernel'] =>
+    options.kernels?.get(call.kernel.name) ?? call.kernel;
+  const bound = program.steps.map((step) => step.calls.map((call) => ({ kernel: kernelOf(call), args: call.args })));
+  const runStep = (index: number): void => {
+    for (const { kernel, args } of bound[index]!) kernel(memory, ...args);
+  };
+  const view = (slot: Slot): NumberArray => {
+    const first = slot.offset / bytesPerElement[slot.dtype];
+    return viewOf(memory, slot.dtype).subarray(first, first + slot.bytes / bytesPerElement[slot.dtype]);
+  };
+  const run = (): void => {
+    for (let index = 0; index < bound.length; index++) runStep(index);
+  };
+  return {
+    program,
+    memory,
+    buffer,
+    run,
+    trace(onStep) {
+      program.steps.forEach((step, index) => {
+        const start = performance.now();
+        runStep(index);
+        onStep({ step, index, start, end: performance.now() });
+      });
+    },
+    runPoisoned(pattern) {
+      const word = patterns[pattern];
+      arenaWords.fill(word);
+      program.steps.forEach((step, index) => {
+        runStep(index);
+        for (const range of step.frees) arenaWords.fill(word, range.start / 4, range.end / 4);
+      });
+    },
+    measureArena() {
+      arena.fill(sentinel);
+      run();
+      let highest = arena.length;
+      while (highest > 0 && arena[highest - 1] === sentinel) highest--;
+      return Math.ceil(highest / 64) * 64;
+    },
+    view,
+    write(slot, data) {
+      const target = view(slot);
+      if (data.length !== target.length)
+        throw new RangeError(`${slot.name} holds ${target.length} elements and was given ${data.length}`);
+      target.set(data);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** Softmax and its logarithm over the middle dimension of [outer, extent, inner]; may run in place. */
+import type { Memory } from '../memory.ts';
+
+/** out = exp(x - max) / sum of the same. */
+export function softmax(m: Memory, x: number, out: number, outer: number, extent: number, inner: number): void {
+  const f = m.f32;
+  for (let row = 0; row < outer * inner; row++) {
+    const start = Math.floor(row / inner) * extent * inner + (row % inner);
+    const i = x / 4 + start;
+    const o = out / 4 + start;
+    const end = extent * inner;
+    let max = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < end; k += inner) max = Math.max(max, f[i + k]!);
+    let sum = 0;
+    for (let k = 0; k < end; k += inner) {
+      const value = Math.exp(f[i + k]! - max);
+      f[o + k] = value;
+      sum += value;
+    }
+    const scale = 1 / sum;
+    for (let k = 0; k < end; k += inner) f[o + k] = f[o + k]! * scale;
+  }
+}
+
+/** dx = y (dy - sum of dy y); may run in place on dy or y. */
+export function softmaxGrad(
+  m: Memory,
+  dy: number,
+  y: number,
+  dx: number,
+  outer: number,
+  extent: number,
+  inner: number,
+): void {
+  const f = m.f32;
+  for (let row = 0; row < outer * inner; row++) {
+    const start = Math.floor(row / inner) * extent * inner + (row % inner);
+    const i = dy / 4 + start;
+    const j = y / 4 + start;
+    const o = dx / 4 + start;
+    const end = extent * inner;
+    let sum = 0;
+    for (let k = 0; k < end; k += inner) sum += f[i + k]! * f[j + k]!;
+    for (let k = 0; k < end; k += inner) f[o + k] = f[j + k]! * (f[i + k]! - sum);
+  }
+}
+
+/** out = x - max - log(sum of exp(x - max)). */
+export function logSoftmax(m: Memory, x: number, out: number, outer: number, extent: number, inner: number): void {
+  const f = m.f32;
+  for (let row = 0; row < outer * inner; row++) {
+    const start = Math.floor(row / inner) * extent * inner + (row % inner);
+    const i = x / 4 + start;
+    const o = out / 4 + start;
+    const end = extent * inner;
+    let max = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < end; k += inner) max = Math.max(max, f[i + k]!);
+    let sum = 0;
+    for (let k = 0; k < end; k += inner) sum += Math.exp(f[i + k]! - max);
+    const shift = Math.log(sum);
+    for (let k = 0; k < end; k += inner) f[o + k] = f[i + k]! - max - shift;
+  }
+}
+
+/** dx = dy - exp(y) (sum of dy); may run in place on dy or y. */
+export function logSoftmaxGrad(
+  m: Memory,
+  dy: number,
+  y: number,
+  dx: number,
+  outer: number,
+  extent: number,
+  inner: number,
+): void {
+  const f = m.f32;
+  for (let row = 0; row < outer * inner; row++) {
+    const start = Math.floor(row / inner) * extent * inner + (row % inner);
+    const i = dy / 4 + start;
+    const j = y / 4 + start;
+    const o = dx / 4 + start;
+    const end = extent * inner;
+    let sum = 0;
+    for (let k = 0; k < end; k += inner) sum += f[i + k]!;
+    for (let k = 0; k < end; k += inner) f[o + k] = f[i + k]! - Math.exp(f[j + k]!) * sum;
+  }
+}

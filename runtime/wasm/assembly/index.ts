@@ -1,0 +1,3 @@
+/** What the module exports. */
+export { matmul } from './matmul';
+export { conv, convGradInput, convGradWeight } from './conv';

@@ -1,0 +1,89 @@
+/** From the IR to bare costs: the plan graph of a graph, node for node, in the same order. */
+import { byteLength, type Graph, type Node, residents, type Value } from '../ir/graph.ts';
+import type { Op } from '../ir/op.ts';
+import { opNamed } from '../ops/table.ts';
+import { type CostModel, nodeCost } from './cost-model.ts';
+import type { PlanGraph, PlanNode, PlanResult } from './plan-graph.ts';
+
+/** Where a value lies within the storage it shares: the value that owns the storage, and bytes from its start. */
+interface Place {
+  readonly root: string;
+  readonly offset: number;
+}
+
+/** Throws `SublinearError` for an op that is not in the table. */
+export function toPlanGraph(graph: Graph, costModel: CostModel = 'roofline'): PlanGraph {
+  const inputs = residents(graph);
+  const places = new Map<string, Place>();
+  const resident = new Set(inputs.map((value) => value.name));
+  const nodes: PlanNode[] = [];
+  for (const node of graph.nodes) {
+    const op = opNamed(node.op);
+    recordPlaces(op, node, places);
+    nodes.push({
+      name: node.name,
+      inputs: node.operands.map((operand) => operand.name),
+      outputs: node.results.map((result, i) => planResult(op, node, result, i, places, resident)),
+      cost: nodeCost(costModel, op, node),
+      region: node.region,
+      recomputable: op.effect !== 'state' && op.effect !== 'update',
+      scratch: op.scratch?.(node) ?? 0,
+      expensive: op.expensive === true,
+    });
+  }
+  return {
+    inputs: inputs.map((value) => ({ name: value.name, bytes: byteLength(value.type) })),
+    nodes,
+    outputs: [...new Set(graph.outputs.map((output) => output.value))].filter((name) => !resident.has(name)),
+  };
+}
+
+function recordPlaces(op: Op, node: Node, places: Map<string, Place>): void {
+  if (op.effect !== 'view') return;
+  const base = placeOf(node.operands[0]!.name, places);
+  node.results.forEach((result, i) => {
+    places.set(result.name, { root: base.root, offset: base.offset + (op.viewOffset?.(node, i) ?? 0) });
+  });
+}
+
+function placeOf(name: string, places: ReadonlyMap<string, Place>): Place {
+  return places.get(name) ?? { root: name, offset: 0 };
+}
+
+function planResult(
+  op: Op,
+  node: Node,
+  result: Value,
+  index: number,
+  places: ReadonlyMap<string, Place>,
+  resident: ReadonlySet<string>,
+): PlanResult {
+  const bytes = byteLength(result.type);
+  if (op.effect === 'view') return { name: result.name, bytes, view: node.operands[0]!.name };
+  const written = op.writes?.[index];
+  if (written !== undefined) return { name: result.name, bytes, over: node.operands[written]!.name };
+  const candidates = (op.inPlace?.[index] ?? [])
+    .map((operand) => node.operands[operand])
+    .filter((operand) => operand !== undefined)
+    .filter((operand) => mayTakeOver(node, operand, bytes, places, resident))
+    .map((operand) => operand.name);
+  if (candidates.length === 0) return { name: result.name, bytes };
+  return { name: result.name, bytes, over: candidates };
+}
+
+/**
+ * A kernel in place writes where it reads, so the donor must begin its storage, and no other operand may lie in that
+ * storage (it could be overwritten before it is read).
+ */
+function mayTakeOver(
+  node: Node,
+  donor: Value,
+  bytes: number,
+  places: ReadonlyMap<string, Place>,
+  resident: ReadonlySet<string>,
+): boolean {
+  if (byteLength(donor.type) !== bytes || resident.has(donor.name)) return false;
+  const { root, offset } = placeOf(donor.name, places);
+  if (offset !== 0 || resident.has(root)) return false;
+  return node.operands.every((other) => other.name === donor.name || placeOf(other.name, places).root !== root);
+}

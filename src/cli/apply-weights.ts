@@ -1,0 +1,23 @@
+/** `--weights he|hash[:GAIN]|FILE.safetensors`. */
+import { readSafetensors } from '../frontend/safetensors.ts';
+import { fillWeights, loadWeights } from '../frontend/weights.ts';
+import { SublinearError } from '../ir/diagnostic.ts';
+import type { Model } from '../ir/graph.ts';
+import { readBytes } from './read-file.ts';
+
+/** The model with its weights made by rule or read. Throws `SublinearError`. */
+export function applyWeights(model: Model, rule: string, seed: number): Model {
+  if (rule === 'he' || rule === 'hash') return fillWeights(model, rule, seed);
+  if (rule.startsWith('hash:')) {
+    const gain = Number(rule.slice('hash:'.length));
+    if (rule.length > 'hash:'.length && Number.isFinite(gain)) return fillWeights(model, { kind: 'hash', gain }, seed);
+  } else if (rule.endsWith('.safetensors')) return loadWeights(model, readSafetensors(readBytes(rule, 'the weights')));
+  throw new SublinearError(
+    {
+      code: 'unknown-weights',
+      message: `--weights ${JSON.stringify(rule)} is neither a rule nor a file of weights`,
+      hint: 'it takes he, hash, hash:GAIN (a number), or a path that ends in .safetensors',
+    },
+    2,
+  );
+}

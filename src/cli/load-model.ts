@@ -1,0 +1,108 @@
+/** MODEL on the command line: an `.onnx` file, a graph's text (`.ir`), or a module that exports a model. */
+import { existsSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { importOnnx } from '../frontend/onnx/import.ts';
+import { readSafetensors } from '../frontend/safetensors.ts';
+import { loadText } from '../frontend/text/load-text.ts';
+import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
+import type { Graph, Model, Tensor } from '../ir/graph.ts';
+import { readBytes, readText } from './read-file.ts';
+
+export interface LoadOptions {
+  readonly dims: Readonly<Record<string, number>>;
+  /** Globs over graph inputs that are weights. */
+  readonly params: readonly string[];
+}
+
+export interface LoadedModel {
+  readonly model: Model;
+  readonly notes: readonly Diagnostic[];
+  /** Losses and checkpoints that a module's model names itself. */
+  readonly losses?: readonly string[];
+  readonly checkpoints?: readonly string[];
+}
+
+export async function loadModel(path: string, options: LoadOptions): Promise<LoadedModel> {
+  switch (extname(path)) {
+    case '.onnx': {
+      const bytes = readBytes(path, 'the model');
+      return importOnnx(bytes, { dims: options.dims, params: options.params, directory: dirname(path) });
+    }
+    case '.ir': {
+      const beside = path.replace(/\.ir$/, '.safetensors');
+      const stored = existsSync(beside) ? { weights: readSafetensors(readBytes(beside, 'the weights')) } : {};
+      return { model: loadText(readText(path, 'the graph'), { fileName: path, ...stored }), notes: [] };
+    }
+    case '.ts':
+    case '.mts':
+    case '.js':
+    case '.mjs':
+      return loadModule(path);
+    default:
+      throw new SublinearError(
+        {
+          code: 'unknown-model-kind',
+          message: `${path} is no kind of model that can be read`,
+          hint: 'models are .onnx files, graphs as text (.ir), or modules (.ts, .js) that export one',
+        },
+        2,
+      );
+  }
+}
+
+/** A module exports `model` (or a default): a model, a graph, or a function that gives one. */
+async function loadModule(path: string): Promise<LoadedModel> {
+  readBytes(path, 'the module');
+  const exported = await importModule(path);
+  const candidate = exported.model ?? exported.default ?? exported.graph;
+  const value: unknown = typeof candidate === 'function' ? await candidate() : candidate;
+  if (isModel(value)) return { model: value, notes: [], ...namesOf(value) };
+  if (isGraph(value)) return { model: { graph: value, weights: new Map<string, Tensor>() }, notes: [] };
+  throw new SublinearError({
+    code: 'module-without-model',
+    message: `${path} exports no model`,
+    hint: 'export it as `model`: what `finish()` of the builder gives, or a function that returns that',
+  });
+}
+
+/** What a `BuiltModel` says beyond the model. */
+function namesOf(value: object): { losses?: readonly string[]; checkpoints?: readonly string[] } {
+  const names = (list: unknown): readonly string[] | undefined =>
+    Array.isArray(list) && list.every((name) => typeof name === 'string') ? list : undefined;
+  const losses = 'losses' in value ? names(value.losses) : undefined;
+  const checkpoints = 'checkpoints' in value ? names(value.checkpoints) : undefined;
+  return { ...(losses !== undefined && { losses }), ...(checkpoints !== undefined && { checkpoints }) };
+}
+
+async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const url = pathToFileURL(resolve(path)).href;
+  try {
+    if (extname(path) === '.js' || extname(path) === '.mjs') return await import(url);
+    const { tsImport } = await import('tsx/esm/api');
+    return await tsImport(url, import.meta.url);
+  } catch (error) {
+    if (error instanceof SublinearError) throw error;
+    throw new SublinearError({
+      code: 'module-failed',
+      message: `${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+    });
+  }
+}
+
+function isGraph(value: unknown): value is Graph {
+  return (
+    typeof value === 'object' && value !== null && 'nodes' in value && Array.isArray(value.nodes) && 'outputs' in value
+  );
+}
+
+function isModel(value: unknown): value is Model {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'graph' in value &&
+    isGraph(value.graph) &&
+    'weights' in value &&
+    value.weights instanceof Map
+  );
+}

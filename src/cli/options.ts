@@ -1,0 +1,88 @@
+/** Options that several commands share, and the values they parse to. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { passes } from '../../passes/passes.ts';
+import { strategies } from '../../passes/plan/strategies.ts';
+
+export interface ModelOptions {
+  readonly loss?: string;
+  readonly dim: Readonly<Record<string, number>>;
+  readonly params: readonly string[];
+  readonly trainable: readonly string[];
+  readonly freeze: readonly string[];
+  readonly wrt: string;
+  readonly weights?: string;
+  readonly seed: number;
+}
+
+export interface PlanOptions {
+  readonly strategy: string;
+  readonly segments?: number;
+  readonly checkpoint: readonly string[];
+  readonly costs: string;
+  readonly passes?: string;
+  readonly verify?: string;
+  readonly stopAfter?: string;
+  readonly printAfter?: string;
+  readonly timings?: boolean;
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+function collectDimension(value: string, previous: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const match = /^(.+)=(\d+)$/.exec(value);
+  const extent = Number(match?.[2]);
+  if (match === null || !Number.isSafeInteger(extent) || extent < 1)
+    throw new InvalidArgumentError('Write it like batch=8.');
+  return { ...previous, [match[1]!]: extent };
+}
+
+/** A parser of whole numbers of at least `least`. */
+export function wholeNumber(least: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || !Number.isSafeInteger(number) || number < least)
+      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
+    return number;
+  };
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option('--loss LOSS', 'cross-entropy, mse or sum, with :OUTPUT where there are several; or a scalar output')
+    .option('--dim NAME=N', 'extent of a symbolic dimension (repeatable)', collectDimension, {})
+    .option('--params GLOB', 'graph inputs that are weights (repeatable)', collect, [])
+    .option('--trainable GLOB', 'train these parameters too (repeatable)', collect, [])
+    .option('--freeze GLOB', 'do not train these (repeatable)', collect, [])
+    .addOption(
+      new Option('--wrt WHAT', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),
+    )
+    .option('--weights RULE', 'he, hash[:GAIN], or FILE.safetensors, for weights the model does not carry')
+    .option('--seed N', 'seed of drawn inputs, weights and dropout', wholeNumber(0), 0);
+}
+
+export function addPlanOptions(command: Command): Command {
+  return command
+    .addOption(new Option('-s, --strategy NAME', `one of ${[...strategies.keys()].join(', ')}`).default('memory'))
+    .option('--segments K', 'memory: number of segments', wholeNumber(1))
+    .option('--checkpoint NAME', 'manual: a value to keep (repeatable)', collect, [])
+    .addOption(new Option('--costs MODEL', 'cost model').choices(['roofline', 'unit']).default('roofline'))
+    .option('--passes PIPELINE', 'a whole pipeline in place of the default one')
+    .addOption(
+      new Option('--verify WHEN', 'verify after each pass, or at both ends').choices(['each', 'ends']).default('ends'),
+    )
+    .addOption(new Option('--stop-after PASS', 'last pass to run').choices([...passes.keys()]))
+    .option('--print-after PASS', "print the graph after this pass ('changed': after each that changed it)")
+    .option('--timings', 'print the seconds each pass took');
+}
+
+/** Options of the strategy. `marked` are checkpoints that the model names itself; `--checkpoint` overrides them. */
+export function strategyOptions(
+  options: PlanOptions,
+  marked: readonly string[],
+): Readonly<Record<string, string | readonly string[]>> {
+  const named = options.checkpoint.length > 0 ? options.checkpoint : marked;
+  return {
+    ...(options.segments !== undefined && { segments: String(options.segments) }),
+    ...(options.strategy === 'manual' && { values: named }),
+  };
+}

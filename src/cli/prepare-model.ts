@@ -1,0 +1,49 @@
+/** From MODEL and the shared options to a model with its loss and weights, ready to compile. */
+import { existsSync } from 'node:fs';
+import { attachCotangents, attachLoss, parseLoss } from '../frontend/loss.ts';
+import type { Diagnostic } from '../ir/diagnostic.ts';
+import { SublinearError } from '../ir/diagnostic.ts';
+import type { Model } from '../ir/graph.ts';
+import { applyWeights } from './apply-weights.ts';
+import { loadModel } from './load-model.ts';
+import type { ModelOptions } from './options.ts';
+import { numberedFiles } from './step-inputs.ts';
+
+export interface PreparedModel {
+  readonly model: Model;
+  readonly losses: readonly string[];
+  readonly notes: readonly Diagnostic[];
+  /** Values the model itself marks to be kept by the strategy `manual`. */
+  readonly checkpoints: readonly string[];
+}
+
+export interface PrepareOptions extends ModelOptions {
+  /** Folder of inputs; where it holds cotangents and no loss is named, they make the loss. */
+  readonly inputs?: string;
+}
+
+/** A graph that has backward nodes is taken as it is: its losses are differentiated already. */
+export async function prepareModel(path: string, options: PrepareOptions): Promise<PreparedModel> {
+  const loaded = await loadModel(path, { dims: options.dim, params: options.params });
+  const { notes, checkpoints = [] } = loaded;
+  let { model } = loaded;
+  if (options.weights !== undefined) model = applyWeights(model, options.weights, options.seed);
+  if (model.graph.nodes.some((node) => node.region === 'backward')) return { model, losses: [], notes, checkpoints };
+  if (options.loss !== undefined) {
+    const withLoss = attachLoss(model, parseLoss(options.loss, model.graph));
+    return { model: withLoss.model, losses: [withLoss.loss], notes, checkpoints };
+  }
+  if (options.inputs !== undefined) {
+    if (!existsSync(options.inputs))
+      throw new SublinearError({ code: 'cannot-read', message: `there is no folder ${options.inputs}` });
+    const cotangents = numberedFiles(options.inputs, 'cotangent');
+    if (cotangents.length > 0) {
+      const withLoss = attachCotangents(model, cotangents);
+      return { model: withLoss.model, losses: [withLoss.loss], notes, checkpoints };
+    }
+  }
+  if (loaded.losses !== undefined && loaded.losses.length > 0)
+    return { model, losses: loaded.losses, notes, checkpoints };
+  const withLoss = attachLoss(model);
+  return { model: withLoss.model, losses: [withLoss.loss], notes, checkpoints };
+}

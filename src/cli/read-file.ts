@@ -1,0 +1,24 @@
+/** Input files, with errors for people. */
+import { readFileSync } from 'node:fs';
+import { SublinearError } from '../ir/diagnostic.ts';
+
+export function readBytes(path: string, what: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const reason =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'it is a folder'
+          : error instanceof Error
+            ? error.message
+            : String(error);
+    throw new SublinearError({ code: 'cannot-read', message: `cannot read ${what} ${path}: ${reason}` });
+  }
+}
+
+export function readText(path: string, what: string): string {
+  return new TextDecoder().decode(readBytes(path, what));
+}

@@ -1,0 +1,166 @@
+/**
+ * compile: a model with its losses, through a pipeline of passes, to a Program and its figures. The library call and
+ * every CLI command that executes go through here.
+ */
+
+import type { MemoryPlan } from '../passes/memory-plan.ts';
+import type { Compilation, PassOptionValue } from '../passes/pass.ts';
+import { type PipelineOptions, runPipeline } from '../passes/pass-manager.ts';
+import { type PipelineStage, parsePipeline, printPipeline } from '../passes/pipeline.ts';
+import type { Plan } from '../passes/plan/plan.ts';
+import type { Program } from '../runtime/program.ts';
+import { type WorkFigures, workFigures } from './analysis/figures.ts';
+import { indexPlanGraph } from './analysis/plan-graph.ts';
+import type { Wrt } from './analysis/select-gradients.ts';
+import { simulate } from './analysis/simulate.ts';
+import { toPlanGraph } from './analysis/to-plan-graph.ts';
+import { lowerToProgram } from './codegen/lower.ts';
+import { SublinearError } from './ir/diagnostic.ts';
+import type { Graph, Model } from './ir/graph.ts';
+
+export interface CompileOptions extends PipelineOptions {
+  /** Names of scalar f32 values; their sum is differentiated. None: the forward graph alone is compiled. */
+  readonly losses: readonly string[];
+  /** Which gradients are asked for; default `parameters`. */
+  readonly wrt?: Wrt;
+  /** Exactly these values, in place of `wrt`, `freeze` and `trainable`. */
+  readonly wrtValues?: readonly string[];
+  readonly freeze?: readonly string[];
+  readonly trainable?: readonly string[];
+  /** Default `memory`. */
+  readonly strategy?: string;
+  /** Options of the strategy by name: `segments`, `checkpoints`, `budget`, ... */
+  readonly strategyOptions?: Readonly<Record<string, PassOptionValue>>;
+  /** `roofline` (default) or `unit`. */
+  readonly costs?: string;
+  /** A whole pipeline in place of the default one. */
+  readonly pipeline?: string;
+}
+
+export interface Figures extends WorkFigures {
+  readonly residentBytes: number;
+  readonly liveBytes: number;
+  readonly arenaBytes: number;
+  /** resident + arena */
+  readonly peakBytes: number;
+  /** In units of the cost model. */
+  readonly cost: number;
+  readonly recomputeCost: number;
+}
+
+export interface Compiled {
+  /** The scheduled graph. */
+  readonly graph: Graph;
+  /** The graph before the recompute rewrite. */
+  readonly planned: Graph;
+  readonly plan: Plan;
+  readonly memory: MemoryPlan;
+  readonly program: Program;
+  /** Numbers of parameters, state and constants. */
+  readonly weights: Model['weights'];
+  readonly losses: readonly string[];
+  readonly pipeline: string;
+  readonly figures: Figures;
+}
+
+/**
+ * The stages that `options` ask for. A graph that comes differentiated is only planned; one that comes rewritten (the
+ * text of a compiled step) is only placed.
+ */
+export function pipelineOf(graph: Graph, options: CompileOptions): readonly PipelineStage[] {
+  if (options.pipeline !== undefined) return parsePipeline(options.pipeline);
+  const selection: Record<string, PassOptionValue> = {};
+  if (options.wrt !== undefined) selection.wrt = options.wrt;
+  if (options.wrtValues !== undefined) selection.values = options.wrtValues;
+  if (options.freeze !== undefined && options.freeze.length > 0) selection.freeze = options.freeze;
+  if (options.trainable !== undefined && options.trainable.length > 0) selection.trainable = options.trainable;
+  const plan: Record<string, PassOptionValue> = { strategy: options.strategy ?? 'memory', ...options.strategyOptions };
+  if (options.costs !== undefined) plan.costs = options.costs;
+  const stage = (pass: string, own: Readonly<Record<string, PassOptionValue>> = {}): PipelineStage => ({
+    pass,
+    options: own,
+  });
+  if (isRewritten(graph)) return [stage('memory-plan')];
+  const planning = [stage('plan', plan), stage('recompute'), stage('memory-plan')];
+  if (graph.nodes.some((node) => node.region === 'backward')) return planning;
+  const differentiation = options.losses.length === 0 ? [] : [stage('autodiff', selection)];
+  return [stage('fold'), stage('canonicalize'), stage('cse'), ...differentiation, stage('dce'), ...planning];
+}
+
+function isRewritten(graph: Graph): boolean {
+  return graph.nodes.some((node) => node.recompute !== undefined);
+}
+
+/** The plan of a graph that comes rewritten: its own order. */
+function planAsGiven(graph: Graph): Plan {
+  const index = indexPlanGraph(toPlanGraph(graph));
+  const sequence = Int32Array.from(graph.nodes.keys());
+  const { cost, liveBytes } = simulate(index, sequence);
+  const base = graph.nodes.reduce((total, node, n) => total + (node.recompute === undefined ? index.cost[n]! : 0), 0);
+  return {
+    strategy: 'as given',
+    options: {},
+    costModel: 'roofline',
+    sequence: graph.nodes.map((node) => node.name),
+    liveBytes,
+    cost,
+    baseCost: base,
+    lowerBound: base,
+    bound: 'each node once',
+  };
+}
+
+/** Throws `SublinearError` for faults of the model or the options, `PassFailure` for ours. */
+export function compile(model: Model, options: CompileOptions): Compiled {
+  const stages = pipelineOf(model.graph, options);
+  const given = isRewritten(model.graph) ? { plan: planAsGiven(model.graph), planned: model.graph } : {};
+  const compilation = runPipeline({ model, losses: options.losses, ...given }, stages, options);
+  return finishCompilation(compilation, printPipeline(stages));
+}
+
+/**
+ * Compiles with a plan made elsewhere, for exactly the graph that planning would see; `planOf` checks that it is that
+ * graph.
+ */
+export function compileWithPlan(model: Model, options: CompileOptions, planOf: (planned: Graph) => Plan): Compiled {
+  const stages = pipelineOf(model.graph, options);
+  const split = stages.findIndex((stage) => stage.pass === 'plan');
+  const before = split < 0 ? stages : stages.slice(0, split);
+  const rest = ['recompute', 'memory-plan'].map((pass): PipelineStage => ({ pass, options: {} }));
+  const differentiated = runPipeline({ model, losses: options.losses }, before, options);
+  const planned = differentiated.model.graph;
+  const compilation = runPipeline({ ...differentiated, planned, plan: planOf(planned) }, rest, options);
+  return finishCompilation(compilation, printPipeline([...before, ...rest]));
+}
+
+export function finishCompilation(compilation: Compilation, pipeline: string): Compiled {
+  const { model, plan, memory, planned } = compilation;
+  if (plan === undefined || memory === undefined)
+    throw new SublinearError(
+      {
+        code: 'incomplete-pipeline',
+        message: `the pipeline ${pipeline} ends without ${plan === undefined ? 'a plan' : 'a memory plan'}, so there is no step to run`,
+        hint: 'end it with plan,recompute,memory-plan, or ask only for --emit ir',
+      },
+      2,
+    );
+  return {
+    graph: model.graph,
+    planned: planned ?? model.graph,
+    plan,
+    memory,
+    program: lowerToProgram(model.graph, memory),
+    weights: model.weights,
+    losses: compilation.losses,
+    pipeline,
+    figures: {
+      ...workFigures(model.graph),
+      residentBytes: memory.residentBytes,
+      liveBytes: memory.liveBytes,
+      arenaBytes: memory.arenaBytes,
+      peakBytes: memory.residentBytes + memory.arenaBytes,
+      cost: plan.cost,
+      recomputeCost: plan.cost - plan.baseCost,
+    },
+  };
+}

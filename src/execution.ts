@@ -1,0 +1,135 @@
+/**
+ * Execution: a compiled step in memory, with its weights loaded, ready to be given inputs and run. The differential
+ * checks (bitwise comparison, poison, measured arena) are made on it.
+ */
+import { createMachine, type Machine, type MachineOptions } from '../runtime/interpreter.ts';
+import type { NumberArray } from '../runtime/memory.ts';
+import type { OutputSlot, Slot } from '../runtime/program.ts';
+import type { Compiled } from './compile.ts';
+import { type Diagnostic, SublinearError } from './ir/diagnostic.ts';
+import { formatType, type Tensor } from './ir/graph.ts';
+
+/** Name of the graph input that carries seed and step to random ops. */
+export const rngInput = 'rng';
+
+export interface ExecutionOptions extends MachineOptions {
+  /** Seed of random ops; default 0. */
+  readonly seed?: number;
+}
+
+export interface Execution {
+  readonly compiled: Compiled;
+  readonly machine: Machine;
+  /** Loads parameters, state and constants anew. */
+  reset(): void;
+  /** Copies inputs in. Throws `SublinearError` for missing, unknown or misshapen ones, before anything is written. */
+  setInputs(tensors: ReadonlyMap<string, Tensor>): void;
+  /** Sets what random ops draw from. */
+  setRandom(seed: number, step: number): void;
+  /** Fresh copies of all outputs, by name. */
+  outputs(): ReadonlyMap<string, Tensor>;
+  /** Fresh copies of all state and parameters, by name. */
+  state(): ReadonlyMap<string, Tensor>;
+}
+
+/** Throws `SublinearError` naming parameters that have no numbers, and memory that cannot be had. */
+export function createExecution(compiled: Compiled, options: ExecutionOptions = {}): Execution {
+  const { program, weights } = compiled;
+  const loaded = [...program.parameters, ...program.state, ...program.constants];
+  const missing = loaded.filter((slot) => !weights.has(slot.name));
+  if (missing.length > 0)
+    throw new SublinearError({
+      code: 'missing-weights',
+      message: `${missing.length} of the model's values have no numbers: ${missing
+        .slice(0, 5)
+        .map((slot) => slot.name)
+        .join(', ')}${missing.length > 5 ? ', ...' : ''}`,
+      hint: 'make some with --weights he (or hash), or read them with --weights FILE.safetensors',
+    });
+  const machine = allocateMachine(compiled, options);
+  const inputs = new Map(program.inputs.map((slot) => [slot.name, slot]));
+  const copy = (slot: Slot): Tensor => ({
+    type: { dtype: slot.dtype, shape: slot.shape },
+    data: machine.view(slot).slice(),
+  });
+  const execution: Execution = {
+    compiled,
+    machine,
+    reset() {
+      for (const slot of loaded) machine.write(slot, weights.get(slot.name)!.data);
+    },
+    setInputs(tensors) {
+      const faults: Diagnostic[] = [];
+      for (const [name, tensor] of tensors) {
+        const slot = inputs.get(name);
+        if (slot === undefined)
+          faults.push({ code: 'unknown-input', message: `the step has no input ${JSON.stringify(name)}` });
+        else if (
+          tensor.type.shape.length !== slot.shape.length ||
+          tensor.type.shape.some((extent, i) => extent !== slot.shape[i])
+        )
+          faults.push({
+            code: 'input-type',
+            message: `input ${JSON.stringify(name)} is ${formatType(slot)}, but was given ${formatType(tensor.type)}`,
+          });
+      }
+      for (const slot of program.inputs)
+        if (!tensors.has(slot.name) && slot.name !== rngInput)
+          faults.push({
+            code: 'missing-input',
+            message: `input ${JSON.stringify(slot.name)} (${formatType(slot)}) was not given`,
+          });
+      if (faults.length > 0) throw new SublinearError(faults);
+      for (const [name, tensor] of tensors) machine.write(inputs.get(name)!, tensor.data);
+    },
+    setRandom(seed, step) {
+      const slot = inputs.get(rngInput);
+      if (slot !== undefined) machine.write(slot, [seed, step]);
+    },
+    outputs: () => new Map(program.outputs.map((slot) => [slot.name, copy(slot)])),
+    state: () => new Map([...program.parameters, ...program.state].map((slot) => [slot.name, copy(slot)])),
+  };
+  execution.reset();
+  execution.setRandom(options.seed ?? 0, 0);
+  return execution;
+}
+
+function allocateMachine(compiled: Compiled, options: MachineOptions): Machine {
+  try {
+    return createMachine(compiled.program, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SublinearError({
+      code: 'out-of-memory',
+      message: `${compiled.figures.peakBytes} bytes of memory for the step cannot be allocated: ${error.message}`,
+      hint: 'a smaller batch, or a strategy that keeps less, needs less',
+    });
+  }
+}
+
+/** The gradient outputs of a compiled step. */
+export function gradientSlots(compiled: Compiled): readonly OutputSlot[] {
+  return compiled.program.outputs.filter((slot) => slot.of !== undefined);
+}
+
+/** Equal in every bit; NaNs are equal to NaNs of the same bits only. */
+export function bitwiseEqual(a: NumberArray | Tensor['data'], b: NumberArray | Tensor['data']): boolean {
+  if (a.length !== b.length) return false;
+  const bytesOf = (data: NumberArray | Tensor['data']): Uint8Array => {
+    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return new Uint8Array(Float64Array.from(data).buffer);
+  };
+  const left = bytesOf(a);
+  const right = bytesOf(b);
+  return left.length === right.length && left.every((byte, i) => byte === right[i]);
+}
+
+/** Names of tensors that differ in any bit, or are in one map only. */
+export function bitwiseDifferences(a: ReadonlyMap<string, Tensor>, b: ReadonlyMap<string, Tensor>): readonly string[] {
+  const names = new Set([...a.keys(), ...b.keys()]);
+  return [...names].filter((name) => {
+    const left = a.get(name);
+    const right = b.get(name);
+    return left === undefined || right === undefined || !bitwiseEqual(left.data, right.data);
+  });
+}

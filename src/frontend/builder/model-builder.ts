@@ -1,0 +1,322 @@
+/**
+ * ModelBuilder: a model in a few lines of TypeScript, shapes checked as it is called.
+ *
+ *   const m = new ModelBuilder('mlp');
+ *   const x = m.input('x', [32, 64]);
+ *   const h = m.tanh(m.linear(x, 16));
+ *   m.loss(m.crossEntropy(m.linear(h, 10), m.input('y', [32], 'i64')));
+ *   export const model = m.finish();
+ *
+ * It only names ops and makes weights; every rule about shapes is the op's own.
+ */
+
+import { SublinearError } from '../../ir/diagnostic.ts';
+import { type Attributes, type DType, elementCount, type Model, type TensorType, type Value } from '../../ir/graph.ts';
+import { GraphBuilder } from '../../ir/graph-builder.ts';
+import { add, divide, multiply, subtract } from '../../ops/binary.ts';
+import { opNamed } from '../../ops/table.ts';
+import { callSite } from './call-site.ts';
+import { heUniform } from './initial-weights.ts';
+
+/** A model with what the builder knows beyond the graph. */
+export interface BuiltModel extends Model {
+  /** Names of the scalar values to differentiate. */
+  readonly losses: readonly string[];
+  /** Names of values marked by `checkpoint`, for the strategy `manual`. */
+  readonly checkpoints: readonly string[];
+}
+
+export interface ConvOptions {
+  readonly stride?: number;
+  /** Zeros on every side; default keeps the extent of odd kernels at stride 1. */
+  readonly padding?: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+  readonly name?: string;
+}
+
+export interface PoolOptions {
+  readonly stride?: number;
+  readonly padding?: number;
+}
+
+/** Which builder made a value, for calls that are given values alone. */
+const owners = new WeakMap<Value, ModelBuilder>();
+
+/** Throws `SublinearError` for a value that no builder made. */
+export function builderOf(value: Value): ModelBuilder {
+  const builder = owners.get(value);
+  if (builder !== undefined) return builder;
+  throw new SublinearError({
+    code: 'foreign-value',
+    message: `${JSON.stringify(value.name)} was not made by a ModelBuilder`,
+    hint: 'pass the values its methods returned',
+  });
+}
+
+export class ModelBuilder {
+  private readonly graph: GraphBuilder;
+  private readonly losses: string[] = [];
+  private readonly checkpoints: string[] = [];
+  private readonly seed: number;
+  private sites = 0;
+  private rng: Value | undefined;
+  private readonly updates: (() => void)[] = [];
+
+  /** `seed` makes the initial weights. */
+  constructor(name: string, options: { readonly seed?: number } = {}) {
+    this.graph = new GraphBuilder(name);
+    this.seed = options.seed ?? 0;
+  }
+
+  input(name: string, shape: readonly number[], dtype: DType = 'f32'): Value {
+    return this.own(this.graph.resident('input', name, { dtype, shape }));
+  }
+
+  /** A weight. Without `data` it is drawn uniformly by He's rule, its first extent being the outputs. */
+  parameter(name: string, shape: readonly number[], data?: ArrayLike<number> & Iterable<number>): Value {
+    const numbers = data ?? heUniform(name, shape, this.seed);
+    return this.own(this.graph.resident('parameter', name, { dtype: 'f32', shape }, numbers));
+  }
+
+  constant(shape: readonly number[], data: ArrayLike<number> & Iterable<number>, dtype: DType = 'f32'): Value {
+    return this.graph.constant({ dtype, shape }, data);
+  }
+
+  /** Applies any op of the table by its name: what the methods below do not cover. All results. */
+  apply(op: string, operands: readonly Value[], attributes: Attributes, name?: string): readonly Value[] {
+    this.graph.stamp.source = callSite();
+    const results = this.graph.emitAll(opNamed(op), operands, attributes, name);
+    for (const result of results) this.own(result);
+    return results;
+  }
+
+  private own(value: Value): Value {
+    owners.set(value, this);
+    return value;
+  }
+
+  private first(op: string, operands: readonly Value[], attributes: Attributes = {}, name?: string): Value {
+    return this.apply(op, operands, attributes, name)[0]!;
+  }
+
+  add = (a: Value, b: Value): Value => this.first(add.name, [a, b]);
+  subtract = (a: Value, b: Value): Value => this.first(subtract.name, [a, b]);
+  multiply = (a: Value, b: Value): Value => this.first(multiply.name, [a, b]);
+  divide = (a: Value, b: Value): Value => this.first(divide.name, [a, b]);
+  scale = (x: Value, factor: number): Value => this.first('scale', [x], { factor });
+  relu = (x: Value): Value => this.first('relu', [x]);
+  tanh = (x: Value): Value => this.first('tanh', [x]);
+  sigmoid = (x: Value): Value => this.first('sigmoid', [x]);
+  gelu = (x: Value): Value => this.first('gelu', [x], { approximate: 'none' });
+  exp = (x: Value): Value => this.first('exp', [x]);
+  square = (x: Value): Value => this.first('square', [x]);
+
+  /** Negative axes count from the last. */
+  softmax(x: Value, axis = -1): Value {
+    return this.first('softmax', [x], { axis: fromEnd(axis, x.type) });
+  }
+
+  /** Matrix product of the last two dimensions; the leading ones broadcast. */
+  matmul(a: Value, b: Value, options: { readonly transposeA?: boolean; readonly transposeB?: boolean } = {}): Value {
+    const attributes = { transpose_a: options.transposeA ?? false, transpose_b: options.transposeB ?? false };
+    return this.first('matmul', [a, b], attributes);
+  }
+
+  /** `x W^T + b` over the last dimension. */
+  linear(x: Value, outputs: number, options: { readonly bias?: boolean; readonly name?: string } = {}): Value {
+    const inputs = x.type.shape.at(-1);
+    if (inputs === undefined)
+      throw new SublinearError({
+        code: 'shape-mismatch',
+        message: `linear needs at least one dimension; ${x.name} is a scalar`,
+      });
+    const name = this.layerName(options.name ?? 'linear');
+    const weight = this.parameter(`${name}.weight`, [outputs, inputs]);
+    const bias = options.bias === false ? [] : [this.parameter(`${name}.bias`, [outputs], new Float32Array(outputs))];
+    return this.first('matmul', [x, weight, ...bias], { transpose_a: false, transpose_b: true }, name);
+  }
+
+  /** Convolution with square kernels of `x` [batch, channels, height, width]. */
+  conv2d(x: Value, channels: number, kernel: number, options: ConvOptions = {}): Value {
+    const { stride = 1, dilation = 1, groups = 1 } = options;
+    const padding = options.padding ?? Math.floor((dilation * (kernel - 1)) / 2);
+    const name = this.layerName(options.name ?? 'conv');
+    const own = [channels, (x.type.shape[1] ?? 0) / groups, kernel, kernel];
+    const weight = this.parameter(`${name}.weight`, own);
+    const bias = options.bias === true ? [this.parameter(`${name}.bias`, [channels], new Float32Array(channels))] : [];
+    const attributes = {
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      dilations: [dilation, dilation],
+      groups,
+    };
+    return this.first('conv', [x, weight, ...bias], attributes, name);
+  }
+
+  /** Transposed convolution that multiplies height and width by `stride` (kernel = stride). */
+  upsample2d(x: Value, channels: number, stride = 2): Value {
+    const name = this.layerName('upsample');
+    const weight = this.parameter(`${name}.weight`, [x.type.shape[1] ?? 0, channels, stride, stride]);
+    const attributes = {
+      strides: [stride, stride],
+      pads: [0, 0, 0, 0],
+      dilations: [1, 1],
+      groups: 1,
+      output_padding: [0, 0],
+    };
+    return this.first('conv_transpose', [x, weight], attributes, name);
+  }
+
+  /** Training-mode batch norm over all but dimension 1; its running statistics move once a step. */
+  batchNorm(
+    x: Value,
+    options: { readonly epsilon?: number; readonly momentum?: number; readonly name?: string } = {},
+  ): Value {
+    const { epsilon = 1e-5, momentum = 0.9 } = options;
+    const channels = x.type.shape[1] ?? 0;
+    const name = this.layerName(options.name ?? 'batch_norm');
+    const scale = this.parameter(`${name}.weight`, [channels], new Float32Array(channels).fill(1));
+    const bias = this.parameter(`${name}.bias`, [channels], new Float32Array(channels));
+    const [y, mean, inverse] = this.apply('batch_norm', [x, scale, bias], { epsilon }, name);
+    const type: TensorType = { dtype: 'f32', shape: [channels] };
+    const runningMean = this.graph.resident('state', `${name}.running_mean`, type, new Float32Array(channels));
+    const runningVariance = this.graph.resident(
+      'state',
+      `${name}.running_var`,
+      type,
+      new Float32Array(channels).fill(1),
+    );
+    const source = callSite();
+    this.updates.push(() => {
+      this.graph.stamp.source = source;
+      const operands = [runningMean, runningVariance, mean!, inverse!];
+      this.graph.emitAll(opNamed('batch_norm_update'), operands, { momentum, epsilon }, `${name}.running_mean.new`);
+    });
+    return y!;
+  }
+
+  layerNorm(x: Value, options: { readonly epsilon?: number; readonly name?: string } = {}): Value {
+    const width = x.type.shape.at(-1) ?? 1;
+    const name = this.layerName(options.name ?? 'layer_norm');
+    const scale = this.parameter(`${name}.weight`, [width], new Float32Array(width).fill(1));
+    const bias = this.parameter(`${name}.bias`, [width], new Float32Array(width));
+    const attributes = { axis: x.type.shape.length - 1, epsilon: options.epsilon ?? 1e-5 };
+    return this.first('layer_norm', [x, scale, bias], attributes, name);
+  }
+
+  maxPool2d(x: Value, kernel: number, options: PoolOptions = {}): Value {
+    return this.first('max_pool', [x], { ...poolAttributes(kernel, options) });
+  }
+
+  averagePool2d(x: Value, kernel: number, options: PoolOptions = {}): Value {
+    return this.first('average_pool', [x], { ...poolAttributes(kernel, options), count_include_pad: true });
+  }
+
+  /** [batch, channels, height, width] -> [batch, channels] */
+  globalAveragePool(x: Value): Value {
+    return this.mean(x, [2, 3]);
+  }
+
+  /** Mean over `axes`; over all of them by default. */
+  mean(x: Value, axes: readonly number[] = x.type.shape.map((_, axis) => axis)): Value {
+    return this.first('reduce_mean', [x], { axes, keep_dims: false });
+  }
+
+  sum(x: Value, axes: readonly number[] = x.type.shape.map((_, axis) => axis)): Value {
+    return this.first('reduce_sum', [x], { axes, keep_dims: false });
+  }
+
+  reshape(x: Value, shape: readonly number[]): Value {
+    const known = shape.filter((extent) => extent !== -1);
+    const inferred = elementCount(x.type.shape) / elementCount(known);
+    return this.first('reshape', [x], { shape: shape.map((extent) => (extent === -1 ? inferred : extent)) });
+  }
+
+  transpose(x: Value, permutation: readonly number[]): Value {
+    return this.first('transpose', [x], { permutation });
+  }
+
+  concat(values: readonly Value[], axis: number): Value {
+    return this.first('concat', values, { axis });
+  }
+
+  /** A contiguous part of one dimension. */
+  slice(x: Value, axis: number, start: number, end: number): Value {
+    return this.first('slice', [x], { axes: [axis], starts: [start], ends: [end], steps: [1] });
+  }
+
+  /** Rows of a new table [entries, width] at `indices`. */
+  embedding(indices: Value, entries: number, width: number, name?: string): Value {
+    const own = this.layerName(name ?? 'embedding');
+    return this.first('gather', [this.parameter(`${own}.weight`, [entries, width]), indices], { axis: 0 }, own);
+  }
+
+  /** Zeroes a share `ratio` of the elements, another share each step; the same in every recomputation. */
+  dropout(x: Value, ratio: number): Value {
+    this.rng ??= this.input('rng', [2], 'i32');
+    return this.first('dropout', [x, this.rng], { ratio, site: this.sites++ });
+  }
+
+  /** Mean cross entropy of `logits` [batch, classes, ...] and class numbers [batch, ...]. */
+  crossEntropy(logits: Value, labels: Value): Value {
+    const attributes = { has_ignore: false, ignore_index: 0, reduction: 'mean', with_log_prob: false };
+    return this.first('softmax_cross_entropy', [logits, labels], attributes, 'cross_entropy');
+  }
+
+  /** Mean of squared differences. */
+  meanSquaredError(a: Value, b: Value): Value {
+    return this.mean(this.square(this.subtract(a, b)));
+  }
+
+  /** Marks a value to be kept by the strategy `manual`; returns it. */
+  checkpoint(x: Value): Value {
+    this.checkpoints.push(x.name);
+    return x;
+  }
+
+  /** A scalar to differentiate; several are added up. It is an output too. */
+  loss(value: Value, name = 'loss'): Value {
+    this.losses.push(value.name);
+    this.graph.output(value, name);
+    return value;
+  }
+
+  output(value: Value, name = value.name): Value {
+    this.graph.output(value, name);
+    return value;
+  }
+
+  finish(): BuiltModel {
+    this.graph.stamp.region = 'update';
+    for (const update of this.updates.splice(0)) update();
+    this.graph.stamp.region = 'forward';
+    return {
+      graph: this.graph.finish(),
+      weights: this.graph.weights,
+      losses: [...this.losses],
+      checkpoints: [...this.checkpoints],
+    };
+  }
+
+  /** `conv`, `conv.1`, ...: the layer's name and its first result's. */
+  private layerName(hint: string): string {
+    return this.graph.freeName(hint);
+  }
+}
+
+function fromEnd(axis: number, type: TensorType): number {
+  return axis < 0 ? axis + type.shape.length : axis;
+}
+
+function poolAttributes(kernel: number, options: PoolOptions) {
+  const { stride = kernel, padding = 0 } = options;
+  return {
+    kernel: [kernel, kernel],
+    strides: [stride, stride],
+    pads: [padding, padding, padding, padding],
+    dilations: [1, 1],
+    ceil_mode: false,
+  };
+}

@@ -1,0 +1,82 @@
+/** The LoweringContext of one ONNX node. */
+import type { NodeProto } from 'onnx-buf';
+import { SublinearError } from '../../ir/diagnostic.ts';
+import type { Value } from '../../ir/graph.ts';
+import { attributeReader } from './attributes.ts';
+import type { FoldingEmitter } from './folding-emitter.ts';
+import type { LoweringContext } from './lowering.ts';
+import { nodeSource } from './sort.ts';
+
+/** What nodes of one graph share. */
+export interface GraphScope {
+  readonly emitter: FoldingEmitter;
+  readonly opset: number;
+  readonly training: boolean | undefined;
+  /** How often each ONNX value is read, graph outputs included. */
+  readonly uses: ReadonlyMap<string, number>;
+  /** The seed input, made on first use. */
+  rng(): Value;
+  /** A number that no other random node has. */
+  nextSite(): number;
+}
+
+/** `operands` are the values of the node's inputs; undefined where one is left out. */
+export function createContext(
+  node: NodeProto,
+  operands: readonly (Value | undefined)[],
+  scope: GraphScope,
+): LoweringContext {
+  const { emitter, opset } = scope;
+  const source = nodeSource(node);
+  const fail = (message: string, hint?: string): never => {
+    throw new SublinearError({
+      code: 'unsupported',
+      message: `${node.opType} (opset ${opset}): ${message}`,
+      source,
+      ...(hint !== undefined && { hint }),
+    });
+  };
+  const operand = (index: number): Value => {
+    const value = operands[index];
+    if (value !== undefined) return value;
+    throw new SublinearError({
+      code: 'missing-operand',
+      message: `${node.opType} (opset ${opset}) needs operand ${index}, but it is left out`,
+      source,
+    });
+  };
+  return {
+    opType: node.opType,
+    opset,
+    attributes: attributeReader(node, source),
+    training: scope.training,
+    operands,
+    operand,
+    outputCount: node.output.length,
+    usesOutput: (index) => (scope.uses.get(node.output[index] ?? '') ?? 0) > 0,
+    emitAll: (op, values, attributes) => emitter.emitAll(op, values, attributes),
+    emit: (op, values, attributes) => emitter.emit(op, values, attributes),
+    constant: (type, data, hint) => emitter.constant(type, data, hint),
+    emitUpdate: (op, values, attributes) => emitter.emitUpdate(op, values, attributes),
+    folded: (value) => emitter.folded(value),
+    scalar: (value) => {
+      const tensor = emitter.folded(value);
+      return tensor?.data.length === 1 ? tensor.data[0] : undefined;
+    },
+    numbers: (index) => {
+      const value = operands[index];
+      if (value === undefined) return undefined;
+      const tensor = emitter.contents(value);
+      return tensor === undefined
+        ? fail(
+            `operand ${index} (${JSON.stringify(value.name)}) must be known before the step runs, but is computed in it`,
+            'shapes are static: export the model with constant shapes, axes and sizes',
+          )
+        : Array.from(tensor.data);
+    },
+    producer: (value) => emitter.producer(value),
+    moveToState: (value) => (scope.uses.get(value.name) ?? 0) === 1 && emitter.moveToState(value),
+    random: () => ({ rng: scope.rng(), site: scope.nextSite() }),
+    fail,
+  };
+}

@@ -1,0 +1,151 @@
+/** The inputs of an ONNX graph: element types, and shapes with their symbolic extents bound. */
+import type { ValueInfoProto } from 'onnx-buf';
+import { type Diagnostic, nearestName } from '../../ir/diagnostic.ts';
+import { formatType, sameShape, type Tensor, type TensorType } from '../../ir/graph.ts';
+import { dtypeOf, elementTypeName, isConverted } from './element-type.ts';
+
+export interface TypedInput {
+  readonly name: string;
+  readonly type: TensorType;
+  /** The element type in the file, where the IR computes in another. */
+  readonly convertedFrom?: string;
+}
+
+export interface TypedInputs {
+  readonly inputs: readonly TypedInput[];
+  /** Every symbolic extent and what it is bound to. */
+  readonly dims: ReadonlyMap<string, number>;
+}
+
+/**
+ * Types of `declared`. An extent without a name goes by `INPUT.AXIS`. Extents are bound by `dims`, and those that `dims`
+ * leaves open by the shapes of `given`. What is wrong is added to `diagnostics`, and its input left out.
+ */
+export function typeInputs(
+  declared: readonly ValueInfoProto[],
+  dims: Readonly<Record<string, number>>,
+  given: ReadonlyMap<string, Tensor>,
+  diagnostics: Diagnostic[],
+): TypedInputs {
+  const symbols = new Set<string>();
+  for (const input of declared) for (const extent of extentsOf(input) ?? []) if (typeof extent === 'string') symbols.add(extent);
+  const bound = new Map<string, number>();
+  for (const [name, extent] of Object.entries(dims)) {
+    if (!symbols.has(name)) diagnostics.push(unknownDimension(name, symbols));
+    else if (!Number.isSafeInteger(extent) || extent < 0)
+      diagnostics.push({
+        code: 'bad-dimension',
+        message: `dimension ${JSON.stringify(name)} cannot be ${extent}`,
+        hint: 'an extent is a whole number, zero or more',
+      });
+    else bound.set(name, extent);
+  }
+  for (const input of declared) bindFromGiven(input, given.get(input.name), bound);
+  const inputs: TypedInput[] = [];
+  for (const input of declared) {
+    const typed = typeInput(input, bound, given.get(input.name), diagnostics);
+    if (typed !== undefined) inputs.push(typed);
+  }
+  return { inputs, dims: bound };
+}
+
+/** Extents as numbers or names; undefined where the file states no shape. */
+function extentsOf(input: ValueInfoProto): readonly (number | string)[] | undefined {
+  const type = input.type?.value;
+  if (type?.case !== 'tensorType') return undefined;
+  return type.value.shape?.dim.map(({ value }, axis) => {
+    if (value.case === 'dimParam' && value.value !== '') return value.value;
+    // Some exporters write -1 where they mean "any".
+    if (value.case === 'dimValue' && value.value >= 0n) return Number(value.value);
+    return `${input.name}.${axis}`;
+  });
+}
+
+function bindFromGiven(input: ValueInfoProto, given: Tensor | undefined, bound: Map<string, number>): void {
+  const extents = extentsOf(input);
+  if (given === undefined || extents?.length !== given.type.shape.length) return;
+  extents.forEach((extent, axis) => {
+    if (typeof extent === 'string' && !bound.has(extent)) bound.set(extent, given.type.shape[axis]!);
+  });
+}
+
+function typeInput(
+  input: ValueInfoProto,
+  bound: ReadonlyMap<string, number>,
+  given: Tensor | undefined,
+  diagnostics: Diagnostic[],
+): TypedInput | undefined {
+  const label = `input ${JSON.stringify(input.name)}`;
+  const type = input.type?.value;
+  if (type?.case !== 'tensorType') {
+    diagnostics.push({
+      code: 'unsupported-type',
+      message: `${label} is not a tensor${type?.case === undefined ? '' : ` but a ${type.case.replace('Type', '')}`}`,
+      hint: 'inputs must be dense tensors',
+    });
+    return undefined;
+  }
+  const { elemType } = type.value;
+  const dtype = dtypeOf(elemType);
+  if (dtype === undefined) {
+    diagnostics.push({
+      code: 'unsupported-dtype',
+      message: `${label} has the unsupported element type ${elementTypeName(elemType)}`,
+      hint: 'supported are FLOAT, FLOAT16, BFLOAT16, DOUBLE, INT64, INT32, INT16, INT8, UINT8 and BOOL',
+    });
+    return undefined;
+  }
+  const extents = extentsOf(input) ?? given?.type.shape;
+  if (extents === undefined) {
+    diagnostics.push({
+      code: 'unbound-dimension',
+      message: `${label} has no shape in the file`,
+      hint: 'export with the rank of every input stated',
+    });
+    return undefined;
+  }
+  const shape: number[] = [];
+  const open: string[] = [];
+  for (const extent of extents) {
+    const known = typeof extent === 'number' ? extent : bound.get(extent);
+    if (known !== undefined) shape.push(known);
+    else if (typeof extent === 'string' && !open.includes(extent)) open.push(extent);
+  }
+  if (open.length > 0) {
+    const names = open.map((name) => JSON.stringify(name)).join(', ');
+    diagnostics.push({
+      code: 'unbound-dimension',
+      message: `${label} has the shape [${extents.join(', ')}], in which ${names} ${open.length === 1 ? 'is' : 'are'} not bound`,
+      hint: `give ${open.map((name) => `--dim ${quoteForShell(name)}=N`).join(' ')}`,
+    });
+    return undefined;
+  }
+  const result: TensorType = { dtype, shape };
+  if (given !== undefined && (!sameShape(given.type.shape, shape) || given.type.dtype !== dtype)) {
+    diagnostics.push({
+      code: 'input-mismatch',
+      message: `${label} is ${formatType(result)}, but was given ${formatType(given.type)}`,
+    });
+    return undefined;
+  }
+  return { name: input.name, type: result, ...(isConverted(elemType) && { convertedFrom: elementTypeName(elemType) }) };
+}
+
+function unknownDimension(name: string, symbols: ReadonlySet<string>): Diagnostic {
+  const nearest = nearestName(name, symbols);
+  const known = [...symbols].map((symbol) => JSON.stringify(symbol)).join(', ');
+  return {
+    code: 'unknown-dimension',
+    message: `no input has a dimension named ${JSON.stringify(name)}`,
+    hint:
+      nearest !== undefined
+        ? `did you mean ${JSON.stringify(nearest)}?`
+        : symbols.size === 0
+          ? 'every extent is fixed in the file'
+          : `the dimensions are ${known}`,
+  };
+}
+
+function quoteForShell(name: string): string {
+  return /^[\w.:/+-]+$/.test(name) ? name : `'${name}'`;
+}

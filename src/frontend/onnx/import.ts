@@ -1,0 +1,225 @@
+/**
+ * importOnnx: an ONNX file becomes a graph of the IR. Every fault that can be found without running anything is found
+ * here, and all of them are reported together.
+ */
+import type { GraphProto, NodeProto } from 'onnx-buf';
+import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
+import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
+import { globMatcher } from '../glob.ts';
+import { tensorOf } from '../tensor-proto.ts';
+import { checkNames, checkOperators } from './check-graph.ts';
+import { createContext, type GraphScope } from './context.ts';
+import { decodeModel } from './decode.ts';
+import { asDiagnosed, FoldingEmitter } from './folding-emitter.ts';
+import { type TypedInput, typeInputs } from './graph-inputs.ts';
+import { readInitializers } from './initializers.ts';
+import { lowerings } from './operators.ts';
+import { nodeLabel, nodeSource, sortNodes } from './sort.ts';
+
+export interface ImportOptions {
+  /** Extents of symbolic dimensions, by name. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** Where files of external data lie. */
+  readonly directory?: string;
+  /** Globs over names of graph inputs that are weights. */
+  readonly params?: readonly string[];
+  /** Batch normalization and dropout as in training (true) or inference (false); default: as the file says. */
+  readonly training?: boolean;
+  /** Name of the graph; default: its name in the file. */
+  readonly name?: string;
+  /**
+   * Contents of graph inputs. They bind the symbolic extents that `dims` leaves open, and stand in where a shape, an
+   * axis or a size must be known before the step runs; the inputs stay inputs.
+   */
+  readonly given?: ReadonlyMap<string, Tensor>;
+}
+
+export interface ImportedModel {
+  readonly model: Model;
+  /** What a user may want to know: types widened, inputs whose contents were relied on. */
+  readonly notes: readonly Diagnostic[];
+  readonly opset: number;
+  /** Bindings of the symbolic dimensions. */
+  readonly dims: ReadonlyMap<string, number>;
+  /** Graph inputs of the file that are fed each step, in order. */
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Weights that the graph reads, state left out. */
+  readonly parameterNames: readonly string[];
+  /** Name of the seed input (i32[2]: seed and step), which follows the file's inputs, where a node draws numbers. */
+  readonly rngInput?: string;
+}
+
+/** Throws `SublinearError` with everything that is wrong with the file. */
+export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  const { graph, opset } = decodeModel(bytes);
+  const diagnostics: Diagnostic[] = [];
+  const initializers = readInitializers(graph, options.directory, diagnostics);
+  checkOperators(graph.node, opset, diagnostics);
+  const producer = checkNames(graph, initializers, diagnostics);
+  const stored = new Set(graph.initializer.map((proto) => proto.name));
+  const given = options.given ?? new Map<string, Tensor>();
+  const { inputs, dims } = typeInputs(
+    graph.input.filter(({ name }) => !stored.has(name)),
+    options.dims ?? {},
+    given,
+    diagnostics,
+  );
+  let sorted: readonly NodeProto[] = [];
+  try {
+    sorted = sortNodes(graph.node, producer);
+  } catch (error) {
+    if (!(error instanceof SublinearError)) throw error;
+    diagnostics.push(...error.diagnostics);
+  }
+  if (diagnostics.length > 0) throw new SublinearError(diagnostics);
+
+  const emitter = new FoldingEmitter(options.name ?? (graph.name === '' ? 'model' : graph.name));
+  for (const name of [...inputs.map((input) => input.name), ...stored, ...producer.keys()]) emitter.reserve(name);
+  const values = new Map<string, Value>();
+  const isWeight = globMatcher(options.params ?? []);
+  const inputNames: string[] = [];
+  for (const { name, type } of inputs) {
+    const weight = type.dtype === 'f32' && isWeight(name);
+    if (!weight) inputNames.push(name);
+    values.set(name, weight ? emitter.parameter(name, type) : emitter.input(name, type, given.get(name)));
+  }
+  for (const [name, tensor] of initializers)
+    values.set(
+      name,
+      tensor.type.dtype === 'f32' ? emitter.parameter(name, tensor.type, tensor.data) : emitter.namedConstant(name, tensor),
+    );
+
+  let rng: Value | undefined;
+  let sites = 0;
+  const scope: GraphScope = {
+    emitter,
+    opset,
+    training: options.training,
+    uses: countUses(graph),
+    rng: () => (rng ??= emitter.input(emitter.reserve('rng'), { dtype: 'i32', shape: [2] })),
+    nextSite: () => sites++,
+  };
+  for (const node of sorted) lowerNode(node, values, stored, scope, diagnostics);
+  if (diagnostics.length > 0) throw new SublinearError(diagnostics);
+
+  const notes = inputNotes(inputs);
+  const outputs = graphOutputs(graph, values, notes);
+  const model = emitter.finish(outputs);
+  for (const name of emitter.specializations)
+    notes.push({
+      code: 'specialized-input',
+      message: `the contents of input ${JSON.stringify(name)} shaped the graph; it is right for no others`,
+    });
+  return {
+    model,
+    notes,
+    opset,
+    dims,
+    inputNames,
+    outputNames: outputs.map((output) => output.name),
+    parameterNames: model.graph.parameters.map((value) => value.name),
+    ...(rng !== undefined && { rngInput: rng.name }),
+  };
+}
+
+/**
+ * Adds the node's outputs to `values`. After a fault its outputs stay absent, and the nodes that need them are passed
+ * over, so that one fault is reported once.
+ */
+function lowerNode(
+  node: NodeProto,
+  values: Map<string, Value>,
+  stored: ReadonlySet<string>,
+  scope: GraphScope,
+  diagnostics: Diagnostic[],
+): void {
+  if (node.input.some((name) => name !== '' && !values.has(name))) return;
+  const source = nodeSource(node);
+  const { emitter } = scope;
+  const weight = slimmedWeight(node, stored, values, emitter);
+  if (weight !== undefined) {
+    values.set(node.output[0]!, weight);
+    return;
+  }
+  emitter.open(nodeLabel(node), source);
+  try {
+    const operands = node.input.map((name) => (name === '' ? undefined : values.get(name)));
+    const results = lowerings.get(node.opType)!.lower(createContext(node, operands, scope));
+    emitter.close(results, node.output).forEach((value, i) => {
+      const name = node.output[i];
+      if (name !== undefined && name !== '') values.set(name, value);
+    });
+    const absent = node.output.findIndex((name) => name !== '' && (scope.uses.get(name) ?? 0) > 0 && !values.has(name));
+    if (absent >= 0)
+      diagnostics.push({
+        code: 'unsupported',
+        message: `${node.opType} (opset ${scope.opset}): output ${absent} is not supported`,
+        source,
+      });
+  } catch (error) {
+    emitter.abandon();
+    diagnostics.push(...asDiagnosed(error, source).diagnostics);
+  }
+}
+
+/** The weight that a slimmed model has in a `ConstantOfShape` node: float, its shape stored in the file. */
+function slimmedWeight(
+  node: NodeProto,
+  stored: ReadonlySet<string>,
+  values: ReadonlyMap<string, Value>,
+  emitter: FoldingEmitter,
+): Value | undefined {
+  const [shapeName] = node.input;
+  const [name] = node.output;
+  if (node.opType !== 'ConstantOfShape' || shapeName === undefined || !stored.has(shapeName)) return undefined;
+  const shape = emitter.folded(values.get(shapeName)!);
+  if (name === undefined || shape === undefined) return undefined;
+  const attribute = node.attribute.find((candidate) => candidate.name === 'value')?.t;
+  const fill = attribute === undefined ? undefined : tensorOf(attribute);
+  if (fill !== undefined && fill.type.dtype !== 'f32') return undefined;
+  const extents = Array.from(shape.data);
+  if (extents.some((extent) => extent < 0)) return undefined;
+  const count = extents.reduce((product, extent) => product * extent, 1);
+  const data = new Float32Array(count).fill(fill?.data[0] ?? 0);
+  return emitter.parameter(name, { dtype: 'f32', shape: extents }, data);
+}
+
+function countUses(graph: GraphProto): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>();
+  const count = (name: string): void => {
+    uses.set(name, (uses.get(name) ?? 0) + 1);
+  };
+  for (const node of graph.node) for (const name of node.input) count(name);
+  for (const { name } of graph.output) count(name);
+  return uses;
+}
+
+function inputNotes(inputs: readonly TypedInput[]): Diagnostic[] {
+  return inputs
+    .filter((input) => input.convertedFrom !== undefined)
+    .map((input) => ({
+      code: 'converted-dtype',
+      message: `input ${JSON.stringify(input.name)} is ${input.convertedFrom} in the file and f32 here`,
+    }));
+}
+
+function graphOutputs(graph: GraphProto, values: ReadonlyMap<string, Value>, notes: Diagnostic[]): readonly Output[] {
+  const outputs: Output[] = [];
+  const seen = new Set<string>();
+  for (const { name, type } of graph.output) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const value = values.get(name)!;
+    outputs.push({ name, value: value.name });
+    const declared = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
+    const extents = declared?.map((dim) => (dim.value.case === 'dimValue' ? Number(dim.value.value) : undefined));
+    if (extents === undefined || extents.some((extent) => extent === undefined || extent < 0)) continue;
+    if (!sameShape(extents.filter((extent) => extent !== undefined), value.type.shape))
+      notes.push({
+        code: 'output-shape',
+        message: `output ${JSON.stringify(name)} is declared with the shape [${extents.join(',')}] and is ${formatType(value.type)}`,
+      });
+  }
+  return outputs;
+}

@@ -1,0 +1,37 @@
+/** Every ONNX operator that is supported, once. The families register their lowerings here and nowhere else. */
+import type { OnnxLowering } from './lowering.ts';
+import { arithmeticLowerings } from './lowerings/arithmetic.ts';
+import { convolutionLowerings } from './lowerings/convolution.ts';
+import { dropoutLowerings } from './lowerings/dropout.ts';
+import { indexingLowerings } from './lowerings/indexing.ts';
+import { matmulLowerings } from './lowerings/matmul.ts';
+import { movementLowerings } from './lowerings/movement.ts';
+import { normalizationLowerings } from './lowerings/normalization.ts';
+import { poolingLowerings } from './lowerings/pooling.ts';
+import { recurrentLowerings } from './lowerings/recurrent.ts';
+import { reductionLowerings } from './lowerings/reduction.ts';
+import { shapeLowerings } from './lowerings/shape.ts';
+import { softmaxLowerings } from './lowerings/softmax.ts';
+import { unaryLowerings } from './lowerings/unary.ts';
+
+/** Sorted by operator, for listings. */
+export const onnxOperators: readonly OnnxLowering[] = [
+  ...arithmeticLowerings,
+  ...convolutionLowerings,
+  ...dropoutLowerings,
+  ...indexingLowerings,
+  ...matmulLowerings,
+  ...movementLowerings,
+  ...normalizationLowerings,
+  ...poolingLowerings,
+  ...recurrentLowerings,
+  ...reductionLowerings,
+  ...shapeLowerings,
+  ...softmaxLowerings,
+  ...unaryLowerings,
+].sort((a, b) => (a.onnx < b.onnx ? -1 : 1));
+
+/** By operator. */
+export const lowerings: ReadonlyMap<string, OnnxLowering> = new Map(
+  onnxOperators.map((lowering) => [lowering.onnx, lowering]),
+);

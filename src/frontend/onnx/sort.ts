@@ -1,0 +1,61 @@
+/**
+ * Nodes in an order in which every operand is made before it is read. A file that is already in order keeps its order;
+ * otherwise each node comes right after what it waited for. Iterative: chains may be 20,000 nodes long.
+ */
+import type { NodeProto } from 'onnx-buf';
+import { SublinearError } from '../../ir/diagnostic.ts';
+
+/** What to call a node in messages: its name, else its first output. */
+export function nodeLabel(node: NodeProto): string {
+  return node.name !== '' ? node.name : (node.output.find((name) => name !== '') ?? '');
+}
+
+/** `onnx Gemm "fc1"`: where IR nodes say they came from. */
+export function nodeSource(node: NodeProto): string {
+  const op = node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;
+  return `onnx ${op} ${JSON.stringify(nodeLabel(node))}`;
+}
+
+/** Throws `SublinearError` (`cyclic-graph`) that names the nodes of one cycle. `producer`: index by output name. */
+export function sortNodes(nodes: readonly NodeProto[], producer: ReadonlyMap<string, number>): readonly NodeProto[] {
+  const unvisited = 0;
+  const open = 1;
+  const done = 2;
+  const state = new Uint8Array(nodes.length);
+  const nextInput = new Uint32Array(nodes.length);
+  const sorted: NodeProto[] = [];
+  const path: number[] = [];
+  for (let root = 0; root < nodes.length; root++) {
+    if (state[root] !== unvisited) continue;
+    path.push(root);
+    state[root] = open;
+    while (path.length > 0) {
+      const at = path[path.length - 1]!;
+      const node = nodes[at]!;
+      const input = node.input[nextInput[at]!++];
+      if (input === undefined) {
+        state[at] = done;
+        sorted.push(node);
+        path.pop();
+        continue;
+      }
+      const dependency = producer.get(input);
+      if (dependency === undefined || state[dependency] === done) continue;
+      if (state[dependency] === open) throw cycle(path.slice(path.indexOf(dependency)).map((i) => nodes[i]!));
+      state[dependency] = open;
+      path.push(dependency);
+    }
+  }
+  return sorted;
+}
+
+function cycle(nodes: readonly NodeProto[]): SublinearError {
+  const labels = nodes.map((node) => JSON.stringify(nodeLabel(node)));
+  const shown = labels.length > 8 ? [...labels.slice(0, 7), `... ${labels.length - 7} more`] : labels;
+  return new SublinearError({
+    code: 'cyclic-graph',
+    message: `the graph has a cycle: ${[...shown].reverse().join(' -> ')} -> ${shown[shown.length - 1]}`,
+    source: nodeSource(nodes[0]!),
+    hint: 'the nodes of a model must form a directed acyclic graph',
+  });
+}

@@ -1,0 +1,19 @@
+/** `npm run bench [NAME]`: prints tables of what was measured. Names are listed by an unknown one. */
+import { graphTable } from './graphs.ts';
+import { scaleTable } from './scale.ts';
+
+const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
+  graphs: () => graphTable(['none', 'speed', 'memory', 'recursive']),
+  scale: scaleTable,
+};
+
+const wanted = process.argv.slice(2);
+for (const name of wanted)
+  if (!(name in benchmarks)) {
+    console.error(`there is no benchmark ${JSON.stringify(name)}; there are ${Object.keys(benchmarks).join(', ')}`);
+    process.exit(2);
+  }
+for (const [name, benchmark] of Object.entries(benchmarks)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`${name}\n${await benchmark()}\n`);
+}

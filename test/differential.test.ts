@@ -1,0 +1,52 @@
+/**
+ * The differential harness: random graphs over the op table and random keep sets. Whatever is kept, gradients, outputs
+ * and state are those of ordinary backpropagation, bit for bit, in an arena of exactly the planned size.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { strategies } from '../passes/plan/strategies.ts';
+import { allChecks, compileWith, runOnce } from './differential-checks.ts';
+import { randomModel, randomSource } from './random-model.ts';
+
+const seeds = fc.integer({ min: 0, max: 2 ** 30 });
+const sizes = fc.integer({ min: 1, max: 14 });
+
+describe('random graphs', () => {
+  it('are computed alike under random keep sets', () => {
+    fc.assert(
+      fc.property(seeds, sizes, fc.integer({ min: 0, max: 1000 }), (seed, size, keep) => {
+        const { model, losses, inputs } = randomModel(seed, size);
+        const plain = compileWith(model, losses, 'none');
+        const reference = runOnce(plain, inputs);
+        const random = randomSource(keep);
+        const forward = plain.planned.nodes.filter((node) => node.region === 'forward').flatMap((node) => node.results);
+        const share = random();
+        const kept = forward.slice(0, -1).filter(() => random() < share);
+        if (kept.length === 0) return;
+        const compiled = compileWith(
+          model,
+          losses,
+          'manual',
+          kept.map((value) => value.name),
+        );
+        expect(allChecks(compiled, reference, inputs)).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are computed alike under every strategy', () => {
+    fc.assert(
+      fc.property(seeds, sizes, (seed, size) => {
+        const { model, losses, inputs } = randomModel(seed, size);
+        const reference = runOnce(compileWith(model, losses, 'none'), inputs);
+        for (const strategy of strategies.keys()) {
+          if (strategy === 'manual') continue;
+          const compiled = compileWith(model, losses, strategy);
+          expect(allChecks(compiled, reference, inputs)).toEqual([]);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
