@@ -1,9 +1,17 @@
 /** The rewrites of `canonicalize`. Each is tried at nodes of its last op, in this order; the first that applies wins. */
-import { type AttributeValue, type Attributes, elementCount, type Node, sameShape, type Value } from '../src/ir/graph.ts';
+import {
+  type Attributes,
+  type AttributeValue,
+  elementCount,
+  type Node,
+  sameShape,
+  type Value,
+} from '../src/ir/graph.ts';
 import type { Op } from '../src/ir/op.ts';
 import { gelu } from '../src/ops/activation.ts';
 import { add, divide, multiply, subtract } from '../src/ops/binary.ts';
 import { conv } from '../src/ops/conv.ts';
+import { convTranspose } from '../src/ops/conv-transpose.ts';
 import { nllLoss, softmaxCrossEntropy } from '../src/ops/cross-entropy.ts';
 import { layerNorm } from '../src/ops/layer-norm.ts';
 import { matmul } from '../src/ops/matmul.ts';
@@ -12,7 +20,6 @@ import { reshape } from '../src/ops/reshape.ts';
 import { addScalar, scale } from '../src/ops/scalar.ts';
 import { logSoftmax } from '../src/ops/softmax.ts';
 import { erf, sqrt, square } from '../src/ops/unary.ts';
-//OPS convTranspose
 
 /** How rules look at the graph. */
 export interface Matcher {
@@ -151,7 +158,9 @@ function squared(matcher: Matcher, value: Value): Value | undefined {
   const node = inner(matcher, value, square);
   if (node !== undefined) return node.operands[0];
   const factors = inner(matcher, value, multiply);
-  return factors !== undefined && factors.operands[0]!.name === factors.operands[1]!.name ? factors.operands[0] : undefined;
+  return factors !== undefined && factors.operands[0]!.name === factors.operands[1]!.name
+    ? factors.operands[0]
+    : undefined;
 }
 
 /** multiply((x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon), s) -> layer_norm(x, s) */
@@ -224,7 +233,7 @@ const crossEntropy: Rule = {
 export const rules: readonly Rule[] = [
   matmulBias,
   convBias(conv),
-  //TMP convBias(convTranspose),
+  convBias(convTranspose),
   geluHalvedLast,
   geluHalvedFirst,
   layerNormScale,

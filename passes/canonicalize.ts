@@ -89,13 +89,7 @@ function typesOf(op: Op, operands: readonly Value[], attributes: Attributes): re
 }
 
 /** A node in the place of `at`, with its source. */
-function made(
-  at: Node,
-  op: Op,
-  operands: readonly Value[],
-  attributes: Attributes,
-  results: readonly Value[],
-): Node {
+function made(at: Node, op: Op, operands: readonly Value[], attributes: Attributes, results: readonly Value[]): Node {
   return {
     name: results[0]!.name,
     op: op.name,

@@ -9,6 +9,7 @@ import { foldConstants } from './constant-folding.ts';
 import { eliminateDeadCode } from './dead-code.ts';
 import { planMemory } from './memory-plan.ts';
 import { type Compilation, listOption, type Pass, type PassOptions, type PassResult, stringOption } from './pass.ts';
+import { pinOrder } from './pin-order.ts';
 import { planPass } from './plan-pass.ts';
 import { recompute } from './recompute.ts';
 
@@ -109,10 +110,13 @@ const recomputePass: Pass = {
   run(compilation) {
     const { model, plan } = compilation;
     if (plan === undefined) throw new Error('recompute runs without a plan');
-    const graph = recompute(model.graph, plan.sequence);
+    const graph = pinOrder(recompute(model.graph, plan.sequence));
     const same =
       graph.nodes.length === model.graph.nodes.length &&
-      graph.nodes.every((n, i) => n.name === model.graph.nodes[i]?.name);
+      graph.nodes.every((node, n) => {
+        const before = model.graph.nodes[n]!;
+        return node.name === before.name && node.after?.length === before.after?.length;
+      });
     return same
       ? { compilation, changed: false }
       : { compilation: { ...compilation, model: { ...model, graph } }, changed: true };

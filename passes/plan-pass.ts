@@ -1,11 +1,10 @@
 /** The pass `plan`: runs a strategy on the graph's bare costs and keeps its sequence. */
 import type { CostModelName } from '../src/analysis/cost-model.ts';
-import { indexPlanGraph, type PlanIndex } from '../src/analysis/plan-graph.ts';
-import { simulate } from '../src/analysis/simulate.ts';
+import { indexPlanGraph } from '../src/analysis/plan-graph.ts';
 import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
 import { nearestName, SublinearError } from '../src/ir/diagnostic.ts';
 import { type Pass, type PassOptionSpec, stringOption } from './pass.ts';
-import type { Plan } from './plan/plan.ts';
+import { planFromSequence } from './plan/plan.ts';
 import { strategies } from './plan/strategies.ts';
 import type { StrategyDefinition } from './plan/strategy.ts';
 
@@ -46,11 +45,6 @@ function costModelNamed(name: string): CostModelName {
   );
 }
 
-/** Sum of every node's cost once: ordinary training. */
-export function baseCost(index: PlanIndex): number {
-  return index.cost.reduce((total, cost) => total + cost, 0);
-}
-
 export const planPass: Pass = {
   name: 'plan',
   summary: 'Chooses the sequence of nodes: what is kept and what is computed again',
@@ -68,19 +62,7 @@ export const planPass: Pass = {
     const { strategy: _strategy, costs: _costs, ...own } = options;
     const index = indexPlanGraph(toPlanGraph(compilation.model.graph, costModel));
     const sequence = definition.sequence(index, own);
-    const simulation = simulate(index, sequence);
-    const base = baseCost(index);
-    const plan: Plan = {
-      strategy: definition.name,
-      options: own,
-      costModel,
-      sequence: Array.from(sequence, (n) => index.graph.nodes[n]!.name),
-      liveBytes: simulation.liveBytes,
-      cost: simulation.cost,
-      baseCost: base,
-      lowerBound: base,
-      bound: 'each node once',
-    };
+    const plan = planFromSequence(index, sequence, { strategy: definition.name, options: own, costModel });
     return { compilation: { ...compilation, plan, planned: compilation.model.graph }, changed: false };
   },
 };

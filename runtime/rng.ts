@@ -3,7 +3,7 @@
  * runs again draws the same ones, in any order, on any machine. 32-bit integer arithmetic only.
  */
 
-/** Spreads every bit of a 32-bit integer over all of them (a bijection: xor-shifts and odd multipliers). */
+/** Spreads every bit of a 32-bit integer over all of them: xor-shifts and odd multipliers (those of Wellons 2018). */
 function scramble(value: number): number {
   let h = value | 0;
   h ^= h >>> 16;

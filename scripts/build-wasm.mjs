@@ -23,10 +23,13 @@ if (error) {
 for (const [name, contents] of files) if (name.endsWith('.wat')) writeFileSync(folder + name, contents);
 
 const binary = files.get('kernels.wasm');
-const imports = WebAssembly.Module.imports(new WebAssembly.Module(binary)).map(({ module, name }) => `${module}.${name}`);
+const imports = WebAssembly.Module.imports(new WebAssembly.Module(binary)).map(
+  ({ module, name }) => `${module}.${name}`,
+);
 if (imports.join() !== 'env.memory') throw new Error(`the module imports ${imports.join(', ')}, not only its memory`);
 const dataSection = 11;
-if (sections(binary).includes(dataSection)) throw new Error('the module holds static data, which would lie in the arena');
+if (sections(binary).includes(dataSection))
+  throw new Error('the module holds static data, which would lie in the arena');
 
 writeFileSync(
   `${folder}kernels.generated.ts`,

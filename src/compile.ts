@@ -7,12 +7,11 @@ import type { MemoryPlan } from '../passes/memory-plan.ts';
 import type { Compilation, PassOptionValue } from '../passes/pass.ts';
 import { type PipelineOptions, runPipeline } from '../passes/pass-manager.ts';
 import { type PipelineStage, parsePipeline, printPipeline } from '../passes/pipeline.ts';
-import type { Plan } from '../passes/plan/plan.ts';
+import { type Plan, planFromSequence } from '../passes/plan/plan.ts';
 import type { Program } from '../runtime/program.ts';
 import { type WorkFigures, workFigures } from './analysis/figures.ts';
 import { indexPlanGraph } from './analysis/plan-graph.ts';
 import type { Wrt } from './analysis/select-gradients.ts';
-import { simulate } from './analysis/simulate.ts';
 import { toPlanGraph } from './analysis/to-plan-graph.ts';
 import { lowerToProgram } from './codegen/lower.ts';
 import { SublinearError } from './ir/diagnostic.ts';
@@ -94,20 +93,10 @@ function isRewritten(graph: Graph): boolean {
 /** The plan of a graph that comes rewritten: its own order. */
 function planAsGiven(graph: Graph): Plan {
   const index = indexPlanGraph(toPlanGraph(graph));
-  const sequence = Int32Array.from(graph.nodes.keys());
-  const { cost, liveBytes } = simulate(index, sequence);
+  const about = { strategy: 'as given', options: {}, costModel: 'roofline' };
+  const plan = planFromSequence(index, Int32Array.from(graph.nodes.keys()), about);
   const base = graph.nodes.reduce((total, node, n) => total + (node.recompute === undefined ? index.cost[n]! : 0), 0);
-  return {
-    strategy: 'as given',
-    options: {},
-    costModel: 'roofline',
-    sequence: graph.nodes.map((node) => node.name),
-    liveBytes,
-    cost,
-    baseCost: base,
-    lowerBound: base,
-    bound: 'each node once',
-  };
+  return { ...plan, baseCost: base, lowerBound: base };
 }
 
 /** Throws `SublinearError` for faults of the model or the options, `PassFailure` for ours. */

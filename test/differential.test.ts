@@ -4,7 +4,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { keptSetSequence } from '../passes/plan/kept-set.ts';
+import { planFromSequence } from '../passes/plan/plan.ts';
 import { strategies } from '../passes/plan/strategies.ts';
+import { indexPlanGraph } from '../src/analysis/plan-graph.ts';
+import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
+import { compileWithPlan } from '../src/compile.ts';
 import { allChecks, compileWith, runOnce } from './differential-checks.ts';
 import { randomModel, randomSource } from './random-model.ts';
 
@@ -19,19 +24,19 @@ describe('random graphs', () => {
         const plain = compileWith(model, losses, 'none');
         const reference = runOnce(plain, inputs);
         const random = randomSource(keep);
-        const forward = plain.planned.nodes.filter((node) => node.region === 'forward').flatMap((node) => node.results);
         const share = random();
-        const kept = forward.slice(0, -1).filter(() => random() < share);
-        if (kept.length === 0) return;
-        const compiled = compileWith(
-          model,
-          losses,
-          'manual',
-          kept.map((value) => value.name),
-        );
+        const compiled = compileWithPlan(model, { losses, wrt: 'all', verify: 'each' }, (planned) => {
+          const index = indexPlanGraph(toPlanGraph(planned));
+          const kept = Uint8Array.from({ length: index.valueCount }, () => (random() < share ? 1 : 0));
+          return planFromSequence(index, keptSetSequence(index, kept), {
+            strategy: 'random',
+            options: {},
+            costModel: 'roofline',
+          });
+        });
         expect(allChecks(compiled, reference, inputs)).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
   });
 
@@ -46,7 +51,7 @@ describe('random graphs', () => {
           expect(allChecks(compiled, reference, inputs)).toEqual([]);
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 150 },
     );
   });
 });

@@ -8,6 +8,7 @@ import { GraphBuilder } from '../src/ir/graph-builder.ts';
 import type { GradientContext, Op, OpExample } from '../src/ir/op.ts';
 import { evaluate, type MemoryFactory } from '../src/ops/evaluate.ts';
 import { opNamed } from '../src/ops/table.ts';
+import { doubleMemory } from './double-memory.ts';
 
 /** A generator of numbers in [0, 1), the same for the same seed. */
 export function numbers(seed: number): () => number {
@@ -51,18 +52,21 @@ export interface GradientGraph {
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
-/** Applies the gradient rule with cotangents for `given` results and gradients wanted of `wanted` operands. */
-export function deriveGradient(
-  op: Op,
-  example: OpExample,
-  given: (result: number) => boolean,
-  wanted: (operand: number) => boolean,
-): GradientGraph {
+/** Which cotangent is given and which gradient wanted; absent: all of floats. */
+export interface Only {
+  readonly result?: number;
+  readonly operand?: number;
+}
+
+/** Applies the gradient rule. */
+export function deriveGradient(op: Op, example: OpExample, only: Only = {}): GradientGraph {
   const builder = new GraphBuilder('gradient');
   const operands = example.operands.map((type, i) => builder.resident('input', `x${i}`, type));
   const results = builder.emitAll(op, operands, example.attributes, 'y');
   const cotangents = results.map((result, i) =>
-    result.type.dtype === 'f32' && given(i) ? builder.resident('input', `dy${i}`, result.type) : undefined,
+    result.type.dtype === 'f32' && i === (only.result ?? i)
+      ? builder.resident('input', `dy${i}`, result.type)
+      : undefined,
   );
   const before = builder.nodes.length;
   const context: GradientContext = {
@@ -70,7 +74,7 @@ export function deriveGradient(
     results,
     attributes: example.attributes,
     cotangents,
-    wants: (i) => operands[i]!.type.dtype === 'f32' && wanted(i),
+    wants: (i) => operands[i]?.type.dtype === 'f32' && i === (only.operand ?? i),
     emit: (...args) => builder.emit(...args),
     emitAll: (...args) => builder.emitAll(...args),
     constant: (...args) => builder.constant(...args),
@@ -125,4 +129,54 @@ export function centralDifferences(
     });
     return sum / (2 * step);
   });
+}
+
+/** Gradients and cotangents of one application, in double precision. */
+export function gradientsOf(
+  op: Op,
+  example: OpExample,
+  operands: readonly Tensor[],
+  seed: number,
+  only: Only = {},
+): { gradients: readonly (Tensor | undefined)[]; cotangents: readonly (Tensor | undefined)[] } {
+  const graph = deriveGradient(op, example, only);
+  const values = new Map(graph.constants);
+  graph.operands.forEach((value, i) => {
+    values.set(value.name, operands[i]!);
+  });
+  const results = evaluate(op, operands, example.attributes, doubleMemory);
+  graph.results.forEach((value, i) => {
+    values.set(value.name, results[i]!);
+  });
+  const next = numbers(seed + 7);
+  const cotangents = graph.results.map((value, i) => {
+    const tensor = drawTensor(value.type, next, [-1, 1]);
+    const cotangent = graph.cotangents[i];
+    if (cotangent === undefined) return undefined;
+    values.set(cotangent.name, tensor);
+    return tensor;
+  });
+  evaluateNodes(graph.nodes, values, doubleMemory);
+  return {
+    gradients: graph.gradients.map((value, i) =>
+      value === undefined || i !== (only.operand ?? i) || example.operands[i]!.dtype !== 'f32'
+        ? undefined
+        : values.get(value.name),
+    ),
+    cotangents,
+  };
+}
+
+/** Largest difference between a gradient and central differences, relative to the largest of these (at least 0.01). */
+export function gradientError(
+  op: Op,
+  example: OpExample,
+  operands: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  which: number,
+  gradient: Tensor,
+): number {
+  const numeric = centralDifferences(op, example, operands, cotangents, which, doubleMemory);
+  const size = Math.max(1e-2, ...numeric.map(Math.abs));
+  return Math.max(0, ...numeric.map((value, k) => Math.abs(value - gradient.data[k]!))) / size;
 }

@@ -29,10 +29,14 @@ export function randomSource(seed: number): () => number {
   };
 }
 
-/** Ops that may stand in a forward graph; gradient ops (`*_grad`) come in by differentiation. */
-const forwardOps = [...ops.values()].filter(
-  (op) => op.effect !== 'state' && op.effect !== 'update' && op.examples.length > 0 && !op.name.includes('_grad'),
-);
+/** Ops that may stand in a forward graph; those that only gradient rules emit have no gradient of their own. */
+const forwardOps = [...ops.values()].filter((op) => {
+  const example = op.examples[0];
+  if (op.effect === 'state' || op.effect === 'update' || example === undefined) return false;
+  const floats = (types: readonly TensorType[]): boolean => types.some((type) => type.dtype === 'f32');
+  const mapsFloats = floats(example.operands) && floats(op.infer(example.operands, example.attributes));
+  return op.gradient !== undefined || !mapsFloats;
+});
 const stateOps = [...ops.values()].filter((op) => op.effect === 'state' && op.examples.length > 0);
 
 /** `size`: how many ops are drawn from the table; adapters come on top. */
@@ -65,7 +69,7 @@ export function randomModel(seed: number, size: number): RandomModel {
     builder.emit(opNamed(name), operands, attributes);
 
   /** A value of exactly this type and range, made from one of the graph's. */
-  const fit = (type: TensorType, range: readonly [number, number] | undefined): Value => {
+  const adapt = (type: TensorType, range: readonly [number, number] | undefined): Value => {
     const wanted = elementCount(type.shape);
     const same = floats.filter((value) => sameShape(value.type.shape, type.shape));
     let value = same.length > 0 && random() < 0.5 ? same[integer(same.length)]! : floats[integer(floats.length)]!;
@@ -89,7 +93,7 @@ export function randomModel(seed: number, size: number): RandomModel {
         rng ??= builder.resident('input', 'rng', { dtype: 'i32', shape: [2] });
         return rng;
       }
-      if (type.dtype === 'f32') return fit(type, range);
+      if (type.dtype === 'f32') return adapt(type, range);
       const [low, high] = range ?? [0, 1];
       return input(type, low, high);
     });

@@ -17,9 +17,15 @@
  * failure of either fails both (decomposition in time). The state is a stack of frames, not of calls: a frame places
  * one interval and owns the independent groups that remain. So a search can be put aside and taken up again.
  *
+ * The bound of every section costs as much as all intervals are long. Where that is too much for every node, a search
+ * that is not `thorough` looks only at the sections that the last placement raised, and at the fullest.
+ *
  * The file is long because the rules share one state and one proof: each says which canonical placements it may drop.
  */
 import type { ArenaPart } from './problem.ts';
+
+/** Sections of all intervals of a part, counted with multiplicity, up to which a search is thorough. */
+const longestForThorough = 400_000;
 
 export type Verdict = 'placed' | 'infeasible' | 'undecided';
 
@@ -72,6 +78,7 @@ export function makeSearchSpace(part: ArenaPart): SearchSpace {
 export interface Search extends SearchSpace {
   readonly capacity: number;
   readonly rank: Int32Array;
+  readonly thorough: boolean;
   /** The equal interval of next lower rank; -1 if there is none. */
   readonly twin: Int32Array;
   /** Offsets of the placed intervals, by interval of the part. */
@@ -120,12 +127,14 @@ export interface Search extends SearchSpace {
  * first. Nothing is searched until `advance`.
  */
 export function startSearch(space: SearchSpace, capacity: number, rank: Int32Array): Search {
+  const length = space.part.last.reduce((sum, last, k) => sum + last - space.part.first[k]!, 0);
   const count = rank.length;
   const sections = space.part.load.length;
   const search: Search = {
     ...space,
     capacity,
     rank,
+    thorough: length <= longestForThorough,
     twin: findTwins(space.part, rank),
     offsets: new Float64Array(count),
     work: 0,
@@ -226,7 +235,7 @@ function enter(
   search.raisedMark[depth] = search.raisedCount;
   const { pool, floor } = search;
   const { size } = search.part;
-  let lowestTop = Infinity;
+  let lowestTop = Number.POSITIVE_INFINITY;
   for (let p = from; p < to; p++) {
     const top = floor[pool[p]!]! + size[pool[p]!]!;
     if (top < lowestTop) lowestTop = top;
@@ -318,6 +327,11 @@ function regroup(search: Search, depth: number, chosen: number): boolean {
   search.groupEnd[depth] = group;
   for (let g = firstGroup; g < group; g++)
     if (!mayFit(search, groupFrom[g]!, groupTo[g]!, search.keyFloor[depth]!, search.keyRank[depth]!)) return false;
+  if (search.thorough) return true;
+  const { remaining, capacity } = search;
+  const top = search.offsets[chosen]! + search.part.size[chosen]!;
+  for (let s = first[chosen]!; s < last[chosen]!; s++)
+    if (remaining[s]! > 0 && top + remaining[s]! > capacity) return false;
   return true;
 }
 
@@ -348,10 +362,17 @@ function mayFit(search: Search, from: number, to: number, keyFloor: number, keyR
   const { first, last, size } = search.part;
   const begin = first[pool[from]!]!;
   let reach = begin;
-  let lifted = Infinity;
+  if (!search.thorough) {
+    const room = capacity - keyFloor;
+    for (let p = from; p < to; p++)
+      for (const end = last[pool[p]!]!; reach < end; reach++) if (remaining[reach]! > room) return false;
+    search.work += 2 * (to - from + reach - begin);
+    return true;
+  }
+  let lifted = Number.POSITIVE_INFINITY;
   for (let p = from; p < to; p++) {
     const k = pool[p]!;
-    for (; reach < last[k]!; reach++) lowest[reach] = Infinity;
+    for (; reach < last[k]!; reach++) lowest[reach] = Number.POSITIVE_INFINITY;
     const f = floor[k]!;
     if (f < keyFloor || (f === keyFloor && rank[k]! <= keyRank)) continue;
     if (f + size[k]! < lifted) lifted = f + size[k]!;

@@ -24,7 +24,7 @@ export function firstFitScratch(count: number): FirstFitScratch {
 }
 
 /**
- * Writes offsets by interval and returns the height; Infinity, with offsets unfinished, once it is known to reach
+ * Writes offsets by interval and returns the height; Number.POSITIVE_INFINITY, with offsets unfinished, once it is known to reach
  * `limit`. `first` takes the lowest gap that is large enough, `best` the smallest.
  */
 export function placeInOrder(
@@ -44,7 +44,7 @@ export function placeInOrder(
     const size = part.size[k]!;
     let lowest = 0;
     let at = -1;
-    let smallestGap = Infinity;
+    let smallestGap = Number.POSITIVE_INFINITY;
     for (let p = 0; p < placed; p++) {
       if (first[p]! >= to || last[p]! <= from) continue;
       const gap = offset[p]! - lowest;
@@ -59,7 +59,7 @@ export function placeInOrder(
     offsets[k] = at;
     if (at + size > height) {
       height = at + size;
-      if (height >= limit) return Infinity;
+      if (height >= limit) return Number.POSITIVE_INFINITY;
     }
     const position = positionOf(offset, placed, at);
     offset.copyWithin(position + 1, position, placed);

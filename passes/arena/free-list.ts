@@ -2,8 +2,9 @@
  * Places intervals as an allocator would that runs with the step: in order of time, each from a list of free blocks.
  * It sees no future, but costs little more than sorting, and the stack discipline of training suits it.
  */
-import type { ArenaPart } from './problem.ts';
+
 import type { Fit } from './first-fit.ts';
+import type { ArenaPart } from './problem.ts';
 
 export type Direction = 'forward' | 'backward';
 
@@ -16,7 +17,9 @@ export function placeInTime(part: ArenaPart, direction: Direction, fit: Fit, off
   const end = direction === 'forward' ? last : first.map((section) => sections - section);
   const numbers = Int32Array.from(size.keys());
   // Those that live longest go first, and so below, among those that begin together.
-  const byBegin = numbers.slice().sort((a, b) => begin[a]! - begin[b]! || end[b]! - end[a]! || size[b]! - size[a]! || a - b);
+  const byBegin = numbers
+    .slice()
+    .sort((a, b) => begin[a]! - begin[b]! || end[b]! - end[a]! || size[b]! - size[a]! || a - b);
   const byEnd = numbers.sort((a, b) => end[a]! - end[b]! || a - b);
   // Free blocks below the height, by offset; no two are adjacent.
   const freeFrom: number[] = [];
@@ -29,7 +32,7 @@ export function placeInTime(part: ArenaPart, direction: Direction, fit: Fit, off
       release(freeFrom, freeTo, offsets[done]!, offsets[done]! + size[done]!);
     }
     let block = -1;
-    let smallest = Infinity;
+    let smallest = Number.POSITIVE_INFINITY;
     for (let b = 0; b < freeFrom.length; b++) {
       const room = freeTo[b]! - freeFrom[b]!;
       if (room < size[k]! || room >= smallest) continue;

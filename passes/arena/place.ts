@@ -1,31 +1,91 @@
-import { firstFitScratch, placeInOrder } from './first-fit.ts';
-import { sortedOrder } from './orders.ts';
-import { type ArenaIntervals, splitProblem } from './problem.ts';
+/**
+ * placeArena: offsets for blocks of known lifetimes, in a buffer as short as can be found (DESIGN section 7). Time is
+ * cut into independent parts, intervals that fit anyway are set aside, and what is left goes through a portfolio of
+ * greedy placements and, where none reaches the floor, through MiniMalloc's branch and bound.
+ *
+ * Limited by steps, never by time: the same problem gets the same offsets everywhere.
+ */
+import { peel, placePeeled } from './peel.ts';
+import { placeByPortfolio } from './portfolio.ts';
+import { type ArenaIntervals, type ArenaPart, splitProblem } from './problem.ts';
+import { type SearchBudget, solvePart } from './solve-part.ts';
 
 export interface PlaceOptions {
+  /** Bytes that are low enough: nothing lower is looked for. Default: the largest load. */
   readonly capacity?: number;
+  /** Every offset is a multiple of it, and sizes are rounded up to it. Default 1. */
   readonly alignment?: number;
-  readonly nodeLimit?: number;
+  /** `greedy`: the portfolio and a glimpse of the search, for calls in a loop. Default `full`. */
   readonly effort?: 'greedy' | 'full';
+  /**
+   * Effort of the branch and bound, in nodes of a small problem (a thousand inner steps, one or two microseconds; nodes of
+   * large problems count as several). Default 300,000; 4,000 with `greedy`.
+   */
+  readonly nodeLimit?: number;
 }
 
 export interface Placement {
+  /** Byte offset of each interval; 0 for intervals of no bytes or no steps. */
   readonly offsets: Float64Array;
+  /** Bytes of the buffer: the highest top. */
   readonly height: number;
+  /** Largest sum of live bytes (each rounded up to the alignment): no placement is lower. */
   readonly maxLoad: number;
+  /** Whether it is proved that no placement is lower. */
   readonly optimal: boolean;
 }
 
+const stepsPerNode = 1000;
+const defaultNodes = { greedy: 4_000, full: 300_000 };
+
+/** Meetings of intervals that are worth going through to set some aside. */
+const mostPeelingWork = 200_000_000;
+
+/** Throws RangeError for sizes that are not non-negative integers, and for arrays of different lengths. */
 export function placeArena(intervals: ArenaIntervals, options: PlaceOptions = {}): Placement {
-  const parts = splitProblem(intervals, options.alignment ?? 1);
+  const { capacity = 0, alignment = 1, effort = 'full' } = options;
+  const budget: SearchBudget = { work: stepsPerNode * (options.nodeLimit ?? defaultNodes[effort]) };
+  const parts = splitProblem(intervals, alignment);
+  const maxLoad = parts.reduce((most, part) => Math.max(most, part.maxLoad), 0);
+  const target = Math.max(maxLoad, capacity);
   const offsets = new Float64Array(intervals.bytes.length);
   let height = 0;
-  let maxLoad = 0;
+  let lowerBound = maxLoad;
   for (const part of parts) {
-    const own = new Float64Array(part.size.length);
-    height = Math.max(height, placeInOrder(part, sortedOrder(part, ['Z', 'W']), 'first', Infinity, own, firstFitScratch(own.length)));
-    maxLoad = Math.max(maxLoad, part.maxLoad);
-    for (let k = 0; k < own.length; k++) offsets[part.index[k]!] = own[k]!;
+    const solution = solveAround(intervals, alignment, part, target, budget);
+    height = Math.max(height, solution.height);
+    lowerBound = Math.max(lowerBound, solution.lowerBound);
+    for (let k = 0; k < part.index.length; k++) offsets[part.index[k]!] = solution.offsets[k]!;
   }
-  return { offsets, height, maxLoad, optimal: height === maxLoad };
+  return { offsets, height, maxLoad, optimal: height <= lowerBound };
+}
+
+/** Solves the core of a part and places around it what was set aside. */
+function solveAround(
+  intervals: ArenaIntervals,
+  alignment: number,
+  part: ArenaPart,
+  target: number,
+  budget: SearchBudget,
+): { readonly offsets: Float64Array; readonly height: number; readonly lowerBound: number } {
+  const peeling = peel(part, target);
+  if (peeling.work > mostPeelingWork) return { ...placeByPortfolio(part, target), lowerBound: part.maxLoad };
+  const offsets = new Float64Array(part.size.length);
+  let lowerBound = 0;
+  const select = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(peeling.core, (k) => values[part.index[k]!]!);
+  const core = {
+    start: select(intervals.start),
+    end: select(intervals.end),
+    bytes: select(intervals.bytes),
+  };
+  for (const piece of splitProblem(core, alignment)) {
+    const solution = solvePart(piece, target, budget);
+    lowerBound = Math.max(lowerBound, solution.lowerBound);
+    for (let k = 0; k < piece.index.length; k++) offsets[peeling.core[piece.index[k]!]!] = solution.offsets[k]!;
+  }
+  placePeeled(part, peeling, offsets);
+  let height = 0;
+  for (let k = 0; k < offsets.length; k++) height = Math.max(height, offsets[k]! + part.size[k]!);
+  return { offsets, height, lowerBound };
 }

@@ -21,6 +21,8 @@ const mostStates = 48;
 const boundShares = [
   0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.14, 0.2, 0.27, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.93,
 ];
+/** Further bounds below the smallest of those that anything fits. */
+const bisections = 4;
 
 /** Distinct sequences, smallest bound first. */
 export function lowerSetPlans(index: PlanIndex): Int32Array[] {
@@ -30,19 +32,35 @@ export function lowerSetPlans(index: PlanIndex): Int32Array[] {
   if (total === 0) return [];
   const facts = nodeFacts(index, storages, frontiers);
   const family = allLowerSets(index, storages, facts) ?? prefixes(frontiers, facts);
+  const paths = boundShares.map((share) => cheapestPath(family, share * total));
   const sequences: Int32Array[] = [];
   const seen = new Set<string>();
-  for (const share of boundShares) {
-    const path = cheapestPath(family, share * total);
-    if (path === undefined || path.length === 0) continue;
-    const key = path.join();
-    if (seen.has(key)) continue;
+  for (const path of [...towardsLeast(family, total, paths), ...paths]) {
+    const key = path?.join() ?? '';
+    if (path === undefined || path.length === 0 || seen.has(key)) continue;
     seen.add(key);
     const kept = new Uint8Array(index.valueCount);
     for (const set of path) family.keep(set, kept);
     sequences.push(keptSetSequence(index, kept, storages));
   }
   return sequences;
+}
+
+/** Bisects between the last bound that nothing fits and the first that something does; smallest bound first. */
+function towardsLeast(family: LowerSets, total: number, paths: readonly (readonly number[] | undefined)[]): number[][] {
+  const first = paths.findIndex((path) => path !== undefined);
+  const found: number[][] = [];
+  let low = first > 0 ? boundShares[first - 1]! : 0;
+  let high = boundShares[first] ?? 1;
+  for (let k = 0; k < bisections; k++) {
+    const path = cheapestPath(family, ((low + high) / 2) * total);
+    if (path === undefined) low = (low + high) / 2;
+    else {
+      high = (low + high) / 2;
+      found.unshift(path);
+    }
+  }
+  return found;
 }
 
 /** What a step from lower set p to a later one q costs; pairs are at `p * count + q`. */

@@ -1,5 +1,8 @@
 /** Plan: a sequence of node names in which a name may appear more than once, with its figures (DESIGN idea 2). */
 
+import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
+import { simulate } from '../../src/analysis/simulate.ts';
+
 export interface Plan {
   readonly strategy: string;
   readonly options: Readonly<Record<string, string | readonly string[]>>;
@@ -15,4 +18,28 @@ export interface Plan {
   readonly lowerBound: number;
   /** Name of the bound. */
   readonly bound: string;
+}
+
+/** Sum of every node's cost once: ordinary training. */
+export function baseCost(index: PlanIndex): number {
+  return index.cost.reduce((total, cost) => total + cost, 0);
+}
+
+/** A sequence with its figures, for a strategy that proves no bound. Throws `SequenceError`. */
+export function planFromSequence(
+  index: PlanIndex,
+  sequence: ArrayLike<number>,
+  about: Pick<Plan, 'strategy' | 'options' | 'costModel'>,
+): Plan {
+  const { liveBytes, cost } = simulate(index, sequence);
+  const base = baseCost(index);
+  return {
+    ...about,
+    sequence: Array.from(sequence, (n) => index.graph.nodes[n]!.name),
+    liveBytes,
+    cost,
+    baseCost: base,
+    lowerBound: base,
+    bound: 'each node once',
+  };
 }

@@ -9,8 +9,13 @@
 import type { Graph } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
 
-/** Positions in `graph.nodes`. Throws `RangeError` if the graph is cyclic. O(nodes + edges). */
-export function fifoOrder(graph: Graph): Int32Array {
+/**
+ * Positions in `graph.nodes`. Throws `RangeError` if the graph is cyclic. O(nodes + edges).
+ *
+ * With `hold`, nodes run in the graph's own order, and `hold` is told of each node that was ready before its turn: it is
+ * made to wait for the node before it.
+ */
+export function fifoOrder(graph: Graph, hold?: (node: number) => void): Int32Array {
   const count = graph.nodes.length;
   const producer = new Map<string, number>();
   graph.nodes.forEach((node, n) => {
@@ -39,14 +44,23 @@ export function fifoOrder(graph: Graph): Int32Array {
     for (const written of opNamed(node.op).writes ?? [])
       for (const reader of readers.get(node.operands[written]!.name) ?? []) depend(n, reader);
   });
+  const queue: number[] = [];
   const order = new Int32Array(count);
-  let tail = 0;
-  for (let n = 0; n < count; n++) if (waiting[n] === 0) order[tail++] = n;
-  for (let head = 0; head < tail; head++)
-    for (const n of dependents[order[head]!]!) {
-      waiting[n] = waiting[n]! - 1;
-      if (waiting[n] === 0) order[tail++] = n;
+  let ran = 0;
+  for (let n = 0; n < count; n++) if (waiting[n] === 0) queue.push(n);
+  for (let head = 0; head < queue.length; head++) {
+    const node = queue[head]!;
+    if (hold !== undefined && node !== ran) {
+      hold(node);
+      depend(node, node - 1);
+      continue;
     }
-  if (tail < count) throw new RangeError('the graph has a cycle');
+    order[ran++] = node;
+    for (const n of dependents[node]!) {
+      waiting[n] = waiting[n]! - 1;
+      if (waiting[n] === 0) queue.push(n);
+    }
+  }
+  if (ran < count) throw new RangeError('the graph has a cycle');
   return order;
 }

@@ -6,6 +6,7 @@ import { type Diagnostic, nearestName, SublinearError } from '../ir/diagnostic.t
 
 /** Garbage of any size fails after so many faults. */
 const mostFaults = 20;
+const longestName = 2000;
 
 export interface JsonReader {
   /** Notes a fault; throws what is noted once there are twenty. */
@@ -21,7 +22,7 @@ export interface JsonReader {
     known: readonly string[],
   ) => Readonly<Record<string, unknown>> | undefined;
   readonly list: (json: unknown, what: string) => readonly unknown[];
-  /** Text that is not empty. */
+  /** Text that is neither empty nor absurdly long: names stand in messages. */
   readonly name: (json: unknown, what: string) => string;
   readonly names: (json: unknown, what: string) => readonly string[];
   /** A whole number, not negative. */
@@ -49,8 +50,8 @@ export function jsonReader(source: string, code: string): JsonReader {
     return [];
   };
   const name = (json: unknown, what: string): string => {
-    if (typeof json === 'string' && json !== '') return json;
-    expected(what, 'a name', json);
+    if (typeof json === 'string' && json !== '' && json.length <= longestName) return json;
+    expected(what, `a name of 1 to ${longestName} characters`, json);
     return '';
   };
   return {

@@ -20,7 +20,10 @@ export interface GradientSelection {
 
 export interface GradientChoice {
   readonly value: Value;
+  /** Whether its gradient is computed. */
   readonly chosen: boolean;
+  /** Whether an optimizer may change it: a chosen parameter of more than one element, or one asked for by name. */
+  readonly trainable: boolean;
   readonly reason: string;
 }
 
@@ -35,25 +38,27 @@ export function selectGradients(
   const widened = globMatcher(selection.trainable ?? []);
   const reaching = valuesReaching(graph, losses);
   const statistics = runningStatistics(graph);
-  const choose = (value: Value, kind: 'input' | 'parameter'): GradientChoice => {
-    const choice = (chosen: boolean, reason: string): GradientChoice => ({ value, chosen, reason });
-    if (frozen(value.name)) return choice(false, 'frozen by --freeze');
-    if (kind === 'input')
-      return wrt === 'parameters'
-        ? choice(false, 'an input; ask with --wrt inputs')
-        : choice(true, 'asked for by --wrt');
-    if (wrt === 'inputs') return choice(false, 'a parameter; only inputs are asked for');
-    if (widened(value.name)) return choice(true, 'asked for by --trainable');
-    if (wrt === 'all') return choice(true, 'asked for by --wrt all');
-    if (!reaching.has(value.name)) return choice(false, 'does not reach the loss along a differentiable path');
-    if (statistics.has(value.name)) return choice(false, 'running statistics of a normalization');
-    if (elementCount(value.type.shape) <= 1) return choice(false, 'a single number');
-    return choice(true, 'a float parameter that reaches the loss');
+  const left = (value: Value, reason: string): GradientChoice => ({ value, chosen: false, trainable: false, reason });
+  const chooseInput = (value: Value): GradientChoice => {
+    if (frozen(value.name)) return left(value, 'frozen by --freeze');
+    if (wrt === 'parameters') return left(value, 'an input; ask with --wrt inputs');
+    return { value, chosen: true, trainable: false, reason: `asked for by --wrt ${wrt}` };
   };
-  return [
-    ...graph.inputs.filter(isFloat).map((value) => choose(value, 'input')),
-    ...graph.parameters.filter(isFloat).map((value) => choose(value, 'parameter')),
-  ];
+  const chooseParameter = (value: Value): GradientChoice => {
+    const several = elementCount(value.type.shape) > 1;
+    if (frozen(value.name)) return left(value, 'frozen by --freeze');
+    if (wrt === 'inputs') return left(value, 'a parameter; only inputs are asked for');
+    if (widened(value.name)) return { value, chosen: true, trainable: true, reason: 'asked for by --trainable' };
+    const reaches = reaching.has(value.name);
+    const moving = statistics.has(value.name);
+    if (wrt === 'all')
+      return { value, chosen: true, trainable: reaches && !moving && several, reason: 'asked for by --wrt all' };
+    if (!reaches) return left(value, 'does not reach the loss along a differentiable path');
+    if (moving) return left(value, 'running statistics of a normalization');
+    const reason = several ? 'reaches the loss' : 'reaches the loss; one number, so trained only with --trainable';
+    return { value, chosen: true, trainable: several, reason };
+  };
+  return [...graph.inputs.filter(isFloat).map(chooseInput), ...graph.parameters.filter(isFloat).map(chooseParameter)];
 }
 
 const isFloat = (value: Value): boolean => value.type.dtype === 'f32';

@@ -3,13 +3,13 @@ import type { Graph, Value } from '../ir/graph.ts';
 import { batchNorm, batchNormInference, batchNormUpdate } from '../ops/batch-norm.ts';
 import { multiply } from '../ops/binary.ts';
 import { conv } from '../ops/conv.ts';
+import { convTranspose } from '../ops/conv-transpose.ts';
+import { gather } from '../ops/gather.ts';
 import { groupNorm } from '../ops/group-norm.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
 import { matmul } from '../ops/matmul.ts';
 import { reshape } from '../ops/reshape.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
-import { gather } from '../ops/gather.ts';
-//OPS convTranspose
 /** `matrix`: of a product or convolution. */
 export type ParameterRole =
   | { readonly kind: 'matrix'; readonly fanIn: number }
@@ -25,11 +25,7 @@ const product = (extents: readonly number[]): number => extents.reduce((all, ext
 
 /** By op, then operand index. What is not listed is `other`. */
 const readers: Readonly<Record<string, readonly (Reader | undefined)[]>> = {
-  [conv.name]: [
-    undefined,
-    ({ type }) => ({ kind: 'matrix', fanIn: product(type.shape.slice(1)) }),
-    is('bias'),
-  ],
+  [conv.name]: [undefined, ({ type }) => ({ kind: 'matrix', fanIn: product(type.shape.slice(1)) }), is('bias')],
   [convTranspose.name]: [
     undefined,
     ({ type }, { groups }) => ({

@@ -10,12 +10,20 @@ import { type ParameterRole, parameterRoles } from './parameter-roles.ts';
  */
 export type WeightRule = 'he' | 'hash' | { readonly kind: 'hash'; readonly gain: number };
 
-/** The model with every parameter and every state value filled by `rule`. */
-export function fillWeights(model: Model, rule: WeightRule, seed = 0): Model {
+/**
+ * The model with numbers, drawn by `rule`, for the parameters and state values that have none, and for those named in
+ * `placeholders` (weights of slimmed models, which are filled with one number).
+ */
+export function fillWeights(
+  model: Model,
+  rule: WeightRule,
+  seed = 0,
+  placeholders: ReadonlySet<string> = new Set(),
+): Model {
   const roles = parameterRoles(model.graph);
   const weights = new Map(model.weights);
   for (const value of [...model.graph.parameters, ...model.graph.state]) {
-    if (value.type.dtype !== 'f32') continue;
+    if (value.type.dtype !== 'f32' || (weights.has(value.name) && !placeholders.has(value.name))) continue;
     const role = roles.get(value.name) ?? { kind: 'other' };
     const { scale, offset } = rule === 'he' ? heRange(role) : hashRange(value, role, rule === 'hash' ? 1 : rule.gain);
     weights.set(value.name, {
@@ -70,7 +78,9 @@ function unknownWeight(name: string, known: Iterable<string>): Diagnostic {
 
 function nearHint(name: string, known: Iterable<string>): string {
   const nearest = nearestName(name, known);
-  return nearest === undefined ? '`sublinear inspect` lists the weights' : `the nearest name is ${JSON.stringify(nearest)}`;
+  return nearest === undefined
+    ? '`sublinear inspect` lists the weights'
+    : `the nearest name is ${JSON.stringify(nearest)}`;
 }
 
 interface Range {
@@ -99,7 +109,9 @@ function heRange(role: ParameterRole): Range {
 function hashRange({ type: { shape } }: Value, role: ParameterRole, gain: number): Range {
   switch (role.kind) {
     case 'matrix':
-      return shape.length > 1 ? { scale: Math.sqrt(6 / elementCount(shape.slice(1))) * gain, offset: 0 } : { scale: 0.1, offset: 0 };
+      return shape.length > 1
+        ? { scale: Math.sqrt(6 / elementCount(shape.slice(1))) * gain, offset: 0 }
+        : { scale: 0.1, offset: 0 };
     case 'batch-scale':
     case 'factor':
     case 'variance':

@@ -2,6 +2,7 @@
 import type { Op } from '../ir/op.ts';
 import { batchNorm, batchNormGrad, batchNormInference, batchNormInferenceGrad, batchNormUpdate } from './batch-norm.ts';
 import { conv, convGradInput, convGradWeight } from './conv.ts';
+import { convTranspose } from './conv-transpose.ts';
 import {
   crossEntropyGradWeights,
   nllLoss,
@@ -9,19 +10,26 @@ import {
   softmaxCrossEntropy,
   softmaxCrossEntropyGrad,
 } from './cross-entropy.ts';
+import { dropout, dropoutMask } from './dropout.ts';
 import { gather, gatherElements, gatherElementsGrad, gatherGrad, gatherNd, gatherNdGrad } from './gather.ts';
 import { groupNorm, groupNormGrad } from './group-norm.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
+import { lrn, lrnGrad } from './lrn.ts';
 import { matmul } from './matmul.ts';
+import { oneHot, oneHotGrad } from './one-hot.ts';
 import { averagePool, averagePoolGrad, lpPool, lpPoolGrad, maxPool, maxPoolGrad, maxPoolWithIndices } from './pool.ts';
+import { resizeOps } from './resize.ts';
 import { rmsNorm, rmsNormGrad } from './rms-norm.ts';
+import { scatterOps } from './scatter.ts';
 import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from './softmax.ts';
+import { topK } from './top-k.ts';
 
 export const nnOps: readonly Op[] = [
   matmul,
   conv,
   convGradInput,
   convGradWeight,
+  convTranspose,
   maxPool,
   maxPoolGrad,
   maxPoolWithIndices,
@@ -40,6 +48,8 @@ export const nnOps: readonly Op[] = [
   rmsNormGrad,
   groupNorm,
   groupNormGrad,
+  lrn,
+  lrnGrad,
   softmax,
   softmaxGrad,
   logSoftmax,
@@ -55,4 +65,11 @@ export const nnOps: readonly Op[] = [
   gatherElementsGrad,
   gatherNd,
   gatherNdGrad,
+  ...scatterOps,
+  oneHot,
+  oneHotGrad,
+  topK,
+  ...resizeOps,
+  dropout,
+  dropoutMask,
 ];

@@ -42,9 +42,13 @@ const padGrad: Op<{ before: readonly number[]; after: readonly number[]; mode: s
   doc: 'Adjoint of padding with elements of the tensor itself: each gets the sum of its copies.',
   attributes: { ...placement, mode },
   effect: 'pure',
-  infer: (operands, { before, after }) => {
+  infer: (operands, { before, after, mode: given }) => {
     const dy = oneOperand(operands, ['f32']);
-    return [f32(...dy.shape.map((extent, d) => extent - before[d]! - after[d]!))];
+    checkPads(dy, before, after);
+    const shape = dy.shape.map((extent, d) => extent - before[d]! - after[d]!);
+    if (shape.some((extent) => extent < 0)) throw new ShapeError(`${formatType(dy)} is smaller than its padding`);
+    if (borderModes[given] === undefined) throw new ShapeError(`unknown mode '${given}'`);
+    return [f32(...shape)];
   },
   flops: ({ operands }) => elementCount(operands[0]!.type.shape),
   lower: ({ operands, results, attributes }, at) => [

@@ -148,16 +148,27 @@ export const reduceMean: Op<Reduce> = reduceOp({
   empty: false,
 });
 
+/** The type of x, once the reduced operands are known to have one element a group. */
+function inferGrad(
+  x: TensorType | undefined,
+  reduced: readonly (TensorType | undefined)[],
+  axes: readonly number[],
+): TensorType {
+  if (x === undefined || x.dtype !== 'f32') throw new ShapeError('takes f32 operands, the second of them x');
+  const groups = elementCount(inferReduce(x, { axes, keep_dims: true }).shape);
+  for (const operand of reduced)
+    if (operand === undefined || operand.dtype !== 'f32' || elementCount(operand.shape) !== groups)
+      throw new ShapeError(`wants ${groups} elements for ${formatType(x)} reduced over [${axes.join(',')}]`);
+  return x;
+}
+
 const extremeGrad: Op<{ axes: readonly number[] }> = {
   name: 'reduce_extreme_grad',
   doc: 'dy where x equals the largest or smallest element y of its group, shared evenly among equals, else 0.',
-  attributes: { axes: { kind: 'ints', doc: 'dimensions of x that were reduced; dy and y have extent 1 there' } },
+  attributes: { axes: { kind: 'ints', doc: 'dimensions of x that were reduced to give dy and y' } },
   effect: 'pure',
   inPlace: [[1]],
-  infer: ([dy, x, y]) => {
-    if (dy === undefined || x === undefined || y === undefined) throw new ShapeError('takes dy, x and y');
-    return [x];
-  },
+  infer: ([dy, x, y], { axes }) => [inferGrad(x, [dy, y], axes)],
   flops: ({ operands }) => 2 * elementCount(operands[1]!.type.shape),
   lower: ({ operands, attributes: { axes } }, at) => {
     const { kept, reduced } = reduceAxes(operands[1]!.type.shape, axes);
@@ -207,10 +218,7 @@ const prodGrad: Op<{ axes: readonly number[] }> = {
   attributes: { axes: { kind: 'ints', doc: 'dimensions of x that were reduced' } },
   effect: 'pure',
   inPlace: [[1]],
-  infer: ([dy, x]) => {
-    if (dy === undefined || x === undefined) throw new ShapeError('takes dy and x');
-    return [x];
-  },
+  infer: ([dy, x], { axes }) => [inferGrad(x, [dy], axes)],
   flops: ({ operands }) => 3 * elementCount(operands[1]!.type.shape),
   lower: ({ operands, attributes: { axes } }, at) => {
     const { kept, reduced } = reduceAxes(operands[1]!.type.shape, axes);

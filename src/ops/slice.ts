@@ -6,7 +6,7 @@
  * of one activation are best had by `splitTo`.
  */
 import { bytesPerElement } from '../../runtime/memory.ts';
-import { elementCount, formatType, type TensorType } from '../ir/graph.ts';
+import { elementCount, formatType, sameShape, type TensorType } from '../ir/graph.ts';
 import { type Op, ShapeError } from '../ir/op.ts';
 import { contiguousStrides } from './broadcasting.ts';
 import { lowerFill, lowerStridedRead, lowerStridedWrite } from './movement.ts';
@@ -79,7 +79,15 @@ const sliceGrad: Op<SliceGrad> = {
   doc: 'Zeros of `shape` with the operand written where a slice had read.',
   attributes: { shape: { kind: 'ints', doc: 'shape of the result' }, ...placement },
   effect: 'pure',
-  infer: (operands, { shape }) => [{ dtype: oneOperand(operands).dtype, shape }],
+  infer: (operands, { shape, axes, starts, steps }) => {
+    const dy = oneOperand(operands);
+    const ends = axes.map((axis, i) => starts[i]! + (dy.shape[axis] ?? 0) * steps[i]!);
+    const x = { dtype: dy.dtype, shape };
+    check(x, { axes, starts, ends, steps });
+    if (!sameShape(extents(shape, { axes, starts, ends, steps }), dy.shape))
+      throw new ShapeError(`${formatType(dy)} is not a slice of ${formatType(x)}`);
+    return [x];
+  },
   flops: () => 0,
   lower: ({ operands, results, attributes: { shape, axes, starts, steps } }, at) => {
     const { strides, first } = walk(shape, axes, starts, steps);

@@ -11,9 +11,9 @@ import { concat } from './concat.ts';
 import { cumsum } from './cumsum.ts';
 import { dot, multiplySumToOp } from './dot.ts';
 import { logicalOps } from './logical.ts';
+import { nnOps } from './nn-ops.ts';
 import { padOps } from './pad.ts';
 import { powerOps } from './power.ts';
-import { nnOps } from './nn-ops.ts';
 import { reduceOps } from './reduce.ts';
 import { reshape } from './reshape.ts';
 import { scalarOps } from './scalar.ts';
@@ -28,7 +28,6 @@ import { where } from './where.ts';
 
 const all: readonly Op[] = [
   ...binaryOps,
-  ...nnOps,
   ...powerOps,
   ...scalarOps,
   ...unaryOps,
@@ -54,6 +53,7 @@ const all: readonly Op[] = [
   trilu,
   dot,
   multiplySumToOp,
+  ...nnOps,
 ];
 
 /** Every op by name, in the order of their families. */

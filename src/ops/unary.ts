@@ -1,4 +1,7 @@
-/** Elementwise mathematics of one operand. Each op stands beside the op of its gradient. */
+/**
+ * Elementwise mathematics of one operand, each op beside the op of its gradient. It is a list of declarations, which is why
+ * it is long.
+ */
 import * as kernels from '../../runtime/kernels/unary.ts';
 import * as gradients from '../../runtime/kernels/unary-grad.ts';
 import { absoluteIntegers, negateIntegers, signIntegers } from '../../runtime/kernels/unary-integer.ts';

@@ -1,12 +1,12 @@
 /** The ONNX project's operator tests, and any folder of the same layout: a model, its inputs and its outputs. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalize } from '../../passes/canonicalize.ts';
 import { decodeModel } from '../../src/frontend/onnx/decode.ts';
 import { type ImportedModel, importOnnx } from '../../src/frontend/onnx/import.ts';
 import { readTensorProto } from '../../src/frontend/tensor-proto.ts';
 import { SublinearError } from '../../src/ir/diagnostic.ts';
 import { formatType, sameShape, type Tensor } from '../../src/ir/graph.ts';
-import { canonicalize } from '../../passes/canonicalize.ts';
 import { evaluateGraph } from '../evaluate-graph.ts';
 
 export interface Outcome {
@@ -47,7 +47,8 @@ export function runForward(folder: string, tolerance = { relative: 1e-3, absolut
     return { result: 'unsupported', message: error.message };
   }
   const inputs = new Map(imported.inputNames.map((name, i) => [name, tensors[i]!]));
-  if (imported.rngInput !== undefined) inputs.set(imported.rngInput, { type: { dtype: 'i32', shape: [2] }, data: [0, 0] });
+  if (imported.rngInput !== undefined)
+    inputs.set(imported.rngInput, { type: { dtype: 'i32', shape: [2] }, data: [0, 0] });
   const values = evaluateGraph(canonicalize(imported.model), inputs);
   for (const [i, name] of imported.outputNames.entries()) {
     const reference = expected[i];

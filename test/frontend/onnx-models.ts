@@ -2,20 +2,20 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  TensorProto_DataType as DataType,
   type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import type { Tensor } from '../../src/ir/graph.ts';
 import { tensorProtoOf } from '../../src/frontend/tensor-proto.ts';
+import type { Tensor } from '../../src/ir/graph.ts';
 
 type AttributeInput = number | readonly number[] | string | Tensor | { readonly float: number };
 
@@ -67,7 +67,8 @@ function attribute(name: string, value: AttributeInput): AttributeProto {
   if (typeof value === 'string')
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
-  if ('type' in value) return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProtoOf('', value) });
+  if ('type' in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProtoOf('', value) });
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 

@@ -51,8 +51,16 @@ describe('safetensors', () => {
     ['whose header is no JSON', withHeader('not json'), 'not JSON'],
     ['whose header is a list', withHeader('[]'), 'not an object'],
     ['with a negative offset', withHeader('{"a":{"dtype":"F32","shape":[],"data_offsets":[-4,0]}}'), 'lacks a valid'],
-    ['with the wrong length', withHeader('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', new Uint8Array(4)), 'has 4 bytes'],
-    ['of an unknown type', withHeader('{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', new Uint8Array(1)), 'F8_E4M3'],
+    [
+      'with the wrong length',
+      withHeader('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', new Uint8Array(4)),
+      'has 4 bytes',
+    ],
+    [
+      'of an unknown type',
+      withHeader('{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', new Uint8Array(1)),
+      'F8_E4M3',
+    ],
   ])('are refused: a file %s', (_, bytes, message) => {
     expect(() => readSafetensors(bytes)).toThrow(message);
   });

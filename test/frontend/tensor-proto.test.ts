@@ -28,14 +28,23 @@ describe('TensorProto', () => {
     ['halves', { dataType: DataType.FLOAT16, int32Data: [0x3c00, 0xc000] }, 'f32', [1, -2]],
     ['bfloat16s', { dataType: DataType.BFLOAT16, int32Data: [0x3f80, 0xc000] }, 'f32', [1, -2]],
   ])('holds elements in the field of their type: %s', (_, fields, dtype, data) => {
-    const { tensor } = readTensorProto(toBinary(TensorProtoSchema, create(TensorProtoSchema, { dims: [2n], ...fields })));
+    const { tensor } = readTensorProto(
+      toBinary(TensorProtoSchema, create(TensorProtoSchema, { dims: [2n], ...fields })),
+    );
     expect(tensor.type).toEqual({ dtype, shape: [2] });
     expect([...tensor.data]).toEqual(data);
   });
 
   it('is refused where its elements do not fill its shape', () => {
-    const short = create(TensorProtoSchema, { name: 'w', dims: [3n], dataType: DataType.FLOAT, rawData: new Uint8Array(8) });
-    expect(() => readTensorProto(toBinary(TensorProtoSchema, short))).toThrow('"w" has 8 bytes of data, but 3 elements take 12');
+    const short = create(TensorProtoSchema, {
+      name: 'w',
+      dims: [3n],
+      dataType: DataType.FLOAT,
+      rawData: new Uint8Array(8),
+    });
+    expect(() => readTensorProto(toBinary(TensorProtoSchema, short))).toThrow(
+      '"w" has 8 bytes of data, but 3 elements take 12',
+    );
   });
 
   it('is refused where its type has no counterpart', () => {

@@ -22,14 +22,24 @@ export interface Moment {
   readonly forcedBytes: number;
 }
 
-/** Everything that follows from one moment. O(nodes + reads). */
-export function momentAt(index: PlanIndex, roots: Roots, node: number): Moment {
+/** An order that is assumed of two nodes that the graph leaves free. */
+export interface AssumedOrder {
+  readonly first: number;
+  readonly second: number;
+}
+
+/** Everything that follows from one moment (and an assumption). O(nodes + reads). */
+export function momentAt(index: PlanIndex, roots: Roots, node: number, assumed?: AssumedOrder): Moment {
   const { nodeCount, readStart, reads, readerStart, readers, resultStart, producer, region, bytes, scratch } = index;
   const { isOutput, overStart } = index;
   const before = new Uint8Array(nodeCount);
   const after = new Uint8Array(nodeCount);
   const stack = [node];
-  for (let n = stack.pop(); n !== undefined; n = stack.pop())
+  for (let n = stack.pop(); n !== undefined; n = stack.pop()) {
+    if (assumed?.second === n && before[assumed.first] === 0) {
+      before[assumed.first] = 1;
+      stack.push(assumed.first);
+    }
     for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
       const made = producer[reads[k]!]!;
       if (made >= 0 && region[made] !== forwardRegion && before[made] === 0) {
@@ -37,8 +47,13 @@ export function momentAt(index: PlanIndex, roots: Roots, node: number): Moment {
         stack.push(made);
       }
     }
+  }
   stack.push(node);
-  for (let n = stack.pop(); n !== undefined; n = stack.pop())
+  for (let n = stack.pop(); n !== undefined; n = stack.pop()) {
+    if (assumed?.first === n && after[assumed.second] === 0) {
+      after[assumed.second] = 1;
+      stack.push(assumed.second);
+    }
     for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
       for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) {
         const reader = readers[k]!;
@@ -47,6 +62,7 @@ export function momentAt(index: PlanIndex, roots: Roots, node: number): Moment {
           stack.push(reader);
         }
       }
+  }
   let forcedBytes = scratch[node]!;
   const counted = new Set<number>();
   for (let n = 0; n < nodeCount; n++) {
@@ -87,7 +103,7 @@ export function cutProgram(
   integral: boolean,
 ): CutProgram {
   const { nodeCount, inputCount, readStart, reads, producer, region, bytes, cost, recomputable, isOutput } = index;
-  const { root, pinned } = roots;
+  const { root } = roots;
   let forwardCount = 0;
   while (forwardCount < nodeCount && region[forwardCount] === forwardRegion) forwardCount++;
   const forwardValues: number[] = [];
@@ -96,6 +112,10 @@ export function cutProgram(
   forwardValues.forEach((v, i) => {
     aliveSlot[v] = i;
   });
+  // The first copy of an output, and so its storage, lives to the end.
+  const heldToEnd = new Uint8Array(index.valueCount);
+  for (let v = inputCount; v < index.resultStart[forwardCount]!; v++)
+    if (isOutput[v] === 1 && root[v]! >= 0) heldToEnd[root[v]!] = 1;
   const width = forwardCount + forwardValues.length;
   const columns = moments.length * width;
   const rerun = (j: number, n: number): number => j * width + n;
@@ -173,7 +193,7 @@ export function cutProgram(
       const u = reads[k]!;
       if (u >= inputCount && root[u]! >= 0 && alive(j, root[u]!) >= 0) lower[alive(j, root[u]!)] = 1;
     }
-    for (const v of forwardValues) if (isOutput[v] === 1 || (pinned[v] === 1 && viewIsOutput(index, roots, v))) lower[alive(j, v)] = 1;
+    for (const v of forwardValues) if (heldToEnd[v] === 1) lower[alive(j, v)] = 1;
     row(
       Number.NEGATIVE_INFINITY,
       1 - moment.forcedBytes / budget,
@@ -195,11 +215,6 @@ export function cutProgram(
     alive,
     rerun,
   };
-}
-
-function viewIsOutput(index: PlanIndex, roots: Roots, r: number): boolean {
-  for (let v = r; v < index.valueCount; v++) if (roots.root[v] === r && index.isOutput[v] === 1) return true;
-  return false;
 }
 
 /** Backward nodes without backward ancestors come first in any legal order; the moment of such a node is the loss cut. */

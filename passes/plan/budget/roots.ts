@@ -2,7 +2,7 @@
  * What every part of the budget planner needs to know of a graph: which storage a value lies in, which storages a plan
  * may drop, and a first order of the nodes with every update as early as it may be.
  */
-import { forwardRegion, type PlanIndex, updateRegion } from '../../../src/analysis/plan-graph.ts';
+import { backwardRegion, forwardRegion, type PlanIndex, updateRegion } from '../../../src/analysis/plan-graph.ts';
 
 export interface Roots {
   /** The value that owns the storage of a value; -1 where it lies in a resident (it then costs no bytes). */
@@ -107,5 +107,59 @@ export function withUpdates(
 export function sourceOrder(index: PlanIndex, writers: readonly (readonly number[] | undefined)[]): Int32Array {
   const main: number[] = [];
   for (let n = 0; n < index.nodeCount; n++) if (index.region[n] !== updateRegion) main.push(n);
+  return withUpdates(index, writers, main);
+}
+
+/**
+ * Source order, but backward nodes that nothing but updates waits for (weight gradients) run as soon as they can, before
+ * the gradient goes on: what they read dies before the next gradient is made.
+ */
+export function hoistedOrder(index: PlanIndex, writers: readonly (readonly number[] | undefined)[]): Int32Array {
+  const { nodeCount, region, readStart, reads, producer, resultStart, readerStart, readers, isOutput } = index;
+  const leaf = new Uint8Array(nodeCount);
+  for (let n = nodeCount - 1; n >= 0; n--) {
+    if (region[n] !== backwardRegion) continue;
+    let only = true;
+    for (let v = resultStart[n]!; v < resultStart[n + 1]! && only; v++)
+      for (let k = readerStart[v]!; k < readerStart[v + 1]! && only; k++) {
+        const reader = readers[k]!;
+        only = region[reader] === updateRegion || leaf[reader] === 1;
+      }
+    leaf[n] = only && isOutput[resultStart[n]!] === 0 ? 1 : 0;
+  }
+  const waits = new Int32Array(nodeCount);
+  const after: (number[] | undefined)[] = new Array(nodeCount).fill(undefined);
+  for (let n = 0; n < nodeCount; n++) {
+    if (leaf[n] === 0) continue;
+    for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
+      const made = producer[reads[k]!]!;
+      if (made < 0) continue;
+      waits[n] = waits[n]! + 1;
+      (after[made] ??= []).push(n);
+    }
+  }
+  const main: number[] = [];
+  const ready: number[] = [];
+  const release = (n: number): void => {
+    for (const next of after[n] ?? []) {
+      waits[next] = waits[next]! - 1;
+      if (waits[next] === 0) ready.push(next);
+    }
+  };
+  for (let n = 0; n < nodeCount; n++) {
+    if (region[n] === updateRegion || leaf[n] === 1) continue;
+    if (region[n] === backwardRegion)
+      for (let k = 0; k < ready.length; k++) {
+        main.push(ready[k]!);
+        release(ready[k]!);
+      }
+    if (region[n] === backwardRegion) ready.length = 0;
+    main.push(n);
+    release(n);
+  }
+  for (let k = 0; k < ready.length; k++) {
+    main.push(ready[k]!);
+    release(ready[k]!);
+  }
   return withUpdates(index, writers, main);
 }

@@ -20,7 +20,13 @@ export interface RuinOptions {
 }
 
 /** Drops the cheapest intervals through the worst stage until nothing is above its limit. False if it cannot be. */
-export function repair(state: Retention, index: PlanIndex, roots: Roots, random: Random, tries: number): { readonly fits: boolean; readonly moves: number } {
+export function repair(
+  state: Retention,
+  index: PlanIndex,
+  roots: Roots,
+  random: Random,
+  tries: number,
+): { readonly fits: boolean; readonly moves: number } {
   let moves = 0;
   const candidates: number[] = [];
   for (let round = 0; state.overshoot() > 0; round++) {

@@ -181,7 +181,7 @@ function addInterior3x3(
   const w20 = v128.load_splat<f32>(weights);
   const w21 = v128.load_splat<f32>(weights + tapWeight);
   const w22 = v128.load_splat<f32>(weights + 2 * tapWeight);
-  const shift2 = 2 * shift;
+  const shift2 = shift * 2;
   let p1 = p + rowShift;
   let p2 = p1 + rowShift;
   for (; count > 0; count -= 4, p += 16, p1 += 16, p2 += 16, out += 16) {

@@ -162,8 +162,8 @@ function packFour(
       for (; p < depth; p++, to += step, from += along) v128.store(to, v128.load(from));
       return;
     }
-    const across2 = 2 * across;
-    const across3 = 3 * across;
+    const across2 = across * 2;
+    const across3 = across * 3;
     if (along == 4) {
       for (; p + 4 <= depth; p += 4, to += 4 * step, from += 16)
         storeTransposed(
@@ -186,7 +186,7 @@ function packFour(
   for (; p < depth; p++, to += step, from += along) {
     store<f32>(to, lanes > 0 ? load<f32>(from) : 0);
     store<f32>(to, lanes > 1 ? load<f32>(from + across) : 0, 4);
-    store<f32>(to, lanes > 2 ? load<f32>(from + 2 * across) : 0, 8);
+    store<f32>(to, lanes > 2 ? load<f32>(from + across * 2) : 0, 8);
     store<f32>(to, 0, 12);
   }
 }

@@ -1,3 +1,103 @@
-/** What the module exports. */
-export { matmul } from './matmul';
+/** What the module exports: kernels under the names of their plain twins, and the setters of the lists they walk. */
 export { conv, convGradInput, convGradWeight } from './conv';
+export { copyInto, copyStrided } from './copy';
+export { crossEntropy, crossEntropyGrad } from './cross-entropy';
+export { dropout } from './dropout';
+export { matmul } from './matmul';
+export {
+  addChannelBias,
+  batchNorm,
+  batchNormGrad,
+  batchNormInference,
+  groupNorm,
+  groupNormGrad,
+  layerNorm,
+  layerNormGrad,
+  rmsNorm,
+  rmsNormGrad,
+} from './norm';
+export { maxPool, maxPoolGrad } from './pool';
+export {
+  reduceMax,
+  reduceMin,
+  reduceSum,
+  setReducedDims,
+  setReducedStridesA,
+  setReducedStridesB,
+  sumOfProducts,
+} from './reduce';
+export { addRows } from './rows';
+export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from './softmax';
+export { setDims, setStridesA, setStridesB, setStridesC } from './walk';
+export {
+  add,
+  divide,
+  maximum,
+  maximumGrad,
+  minimum,
+  minimumGrad,
+  multiply,
+  prelu,
+  preluGrad,
+  subtract,
+  where,
+} from './binary';
+export {
+  negate,
+  absolute,
+  square,
+  reciprocal,
+  expOf as exp,
+  logOf as log,
+  sqrt,
+  tanhOf as tanh,
+  erfOf as erf,
+  floor,
+  ceil,
+  round,
+  sign,
+  scale,
+  addScalar,
+  clip,
+  relu,
+  sigmoidOf as sigmoid,
+  softplus,
+  softsign,
+  mish,
+  hardSwish,
+  hardSigmoid,
+  swish,
+  geluErf,
+  geluTanh,
+  leakyRelu,
+  elu,
+  celu,
+  selu,
+  thresholdedRelu,
+  shrink,
+} from './unary';
+export {
+  absoluteGrad,
+  squareGrad,
+  reciprocalGrad,
+  sqrtGrad,
+  tanhGrad,
+  erfGrad,
+  clipGrad,
+  reluGrad,
+  sigmoidGrad,
+  softplusGrad,
+  softsignGrad,
+  hardSwishGrad,
+  hardSigmoidGrad,
+  leakyReluGrad,
+  eluGrad,
+  celuGrad,
+  seluGrad,
+  thresholdedReluGrad,
+  shrinkGrad,
+  mishGrad,
+  swishGrad,
+  geluErfGrad,
+  geluTanhGrad,
+} from './unary-grad';

@@ -1,5 +1,5 @@
 /** Typed reading of a node's attributes, with defaults; an attribute of another type is an error, not a zero. */
-import { type AttributeProto, AttributeProto_AttributeType as Type, type NodeProto, type TensorProto } from 'onnx-buf';
+import { type AttributeProto, type NodeProto, type TensorProto, AttributeProto_AttributeType as Type } from 'onnx-buf';
 import { SublinearError } from '../../ir/diagnostic.ts';
 
 export interface AttributeReader {

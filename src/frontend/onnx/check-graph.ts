@@ -52,7 +52,8 @@ export function checkNames(
   // Initializers that could not be decoded have their own diagnostic, and are not missing besides.
   const stored = new Set([...initializers.keys(), ...graph.initializer.map((proto) => proto.name)]);
   for (const { name } of graph.input) {
-    if (inputs.has(name)) diagnostics.push({ code: 'duplicate-name', message: `two inputs are called ${JSON.stringify(name)}` });
+    if (inputs.has(name))
+      diagnostics.push({ code: 'duplicate-name', message: `two inputs are called ${JSON.stringify(name)}` });
     inputs.add(name);
   }
   graph.node.forEach((node, index) => {

@@ -4,8 +4,8 @@ import { type DType, elementCount, sameShape, type Value } from '../../ir/graph.
 import type { Emitter } from '../../ir/op.ts';
 import { broadcastTo } from '../../ops/broadcast-to.ts';
 import { cast } from '../../ops/cast.ts';
-import { addScalar, scale } from '../../ops/scalar.ts';
 import { reshape } from '../../ops/reshape.ts';
+import { addScalar, scale } from '../../ops/scalar.ts';
 import { transpose } from '../../ops/transpose.ts';
 import type { LoweringContext } from './lowering.ts';
 

@@ -63,6 +63,7 @@ export function createContext(
       const tensor = emitter.folded(value);
       return tensor?.data.length === 1 ? tensor.data[0] : undefined;
     },
+    isStored: (value) => emitter.isStored(value),
     numbers: (index) => {
       const value = operands[index];
       if (value === undefined) return undefined;

@@ -18,7 +18,8 @@ export interface DecodedModel {
  * `unsupported-opset`.
  */
 export function decodeModel(bytes: Uint8Array): DecodedModel {
-  if (bytes.length === 0) throw new SublinearError({ code: 'not-onnx', message: 'not an ONNX model: the file is empty' });
+  if (bytes.length === 0)
+    throw new SublinearError({ code: 'not-onnx', message: 'not an ONNX model: the file is empty' });
   let proto: ModelProto;
   try {
     proto = fromBinary(ModelProtoSchema, bytes);

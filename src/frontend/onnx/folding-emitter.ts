@@ -88,8 +88,9 @@ export class FoldingEmitter implements Emitter {
     return true;
   }
 
-  isParameter(value: Value): boolean {
-    return this.parameters.has(value.name);
+  /** Whether `value` has its contents in the file: a constant, or a weight that came with data. */
+  isStored(value: Value): boolean {
+    return this.known.has(value.name) || this.weights.has(value.name);
   }
 
   /** A constant called `name`, which must be reserved; not shared. */

@@ -28,7 +28,8 @@ export function typeInputs(
   diagnostics: Diagnostic[],
 ): TypedInputs {
   const symbols = new Set<string>();
-  for (const input of declared) for (const extent of extentsOf(input) ?? []) if (typeof extent === 'string') symbols.add(extent);
+  for (const input of declared)
+    for (const extent of extentsOf(input) ?? []) if (typeof extent === 'string') symbols.add(extent);
   const bound = new Map<string, number>();
   for (const [name, extent] of Object.entries(dims)) {
     if (!symbols.has(name)) diagnostics.push(unknownDimension(name, symbols));

@@ -46,6 +46,8 @@ export interface ImportedModel {
   readonly outputNames: readonly string[];
   /** Weights that the graph reads, state left out. */
   readonly parameterNames: readonly string[];
+  /** Parameters of slimmed models: the file says only their shape and one number for all elements. */
+  readonly placeholders: ReadonlySet<string>;
   /** Name of the seed input (i32[2]: seed and step), which follows the file's inputs, where a node draws numbers. */
   readonly rngInput?: string;
 }
@@ -87,7 +89,9 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
   for (const [name, tensor] of initializers)
     values.set(
       name,
-      tensor.type.dtype === 'f32' ? emitter.parameter(name, tensor.type, tensor.data) : emitter.namedConstant(name, tensor),
+      tensor.type.dtype === 'f32'
+        ? emitter.parameter(name, tensor.type, tensor.data)
+        : emitter.namedConstant(name, tensor),
     );
 
   let rng: Value | undefined;
@@ -100,7 +104,15 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     rng: () => (rng ??= emitter.input(emitter.reserve('rng'), { dtype: 'i32', shape: [2] })),
     nextSite: () => sites++,
   };
-  for (const node of sorted) lowerNode(node, values, stored, scope, diagnostics);
+  const placeholders = new Set<string>();
+  for (const node of sorted) {
+    const weight = slimmedWeight(node, stored, values, emitter);
+    if (weight === undefined) lowerNode(node, values, scope, diagnostics);
+    else {
+      values.set(weight.name, weight);
+      placeholders.add(weight.name);
+    }
+  }
   if (diagnostics.length > 0) throw new SublinearError(diagnostics);
 
   const notes = inputNotes(inputs);
@@ -119,6 +131,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     inputNames,
     outputNames: outputs.map((output) => output.name),
     parameterNames: model.graph.parameters.map((value) => value.name),
+    placeholders,
     ...(rng !== undefined && { rngInput: rng.name }),
   };
 }
@@ -130,18 +143,12 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
 function lowerNode(
   node: NodeProto,
   values: Map<string, Value>,
-  stored: ReadonlySet<string>,
   scope: GraphScope,
   diagnostics: Diagnostic[],
 ): void {
   if (node.input.some((name) => name !== '' && !values.has(name))) return;
   const source = nodeSource(node);
   const { emitter } = scope;
-  const weight = slimmedWeight(node, stored, values, emitter);
-  if (weight !== undefined) {
-    values.set(node.output[0]!, weight);
-    return;
-  }
   emitter.open(nodeLabel(node), source);
   try {
     const operands = node.input.map((name) => (name === '' ? undefined : values.get(name)));
@@ -188,7 +195,7 @@ function slimmedWeight(
 function countUses(graph: GraphProto): ReadonlyMap<string, number> {
   const uses = new Map<string, number>();
   const count = (name: string): void => {
-    uses.set(name, (uses.get(name) ?? 0) + 1);
+    if (name !== '') uses.set(name, (uses.get(name) ?? 0) + 1);
   };
   for (const node of graph.node) for (const name of node.input) count(name);
   for (const { name } of graph.output) count(name);
@@ -215,7 +222,12 @@ function graphOutputs(graph: GraphProto, values: ReadonlyMap<string, Value>, not
     const declared = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
     const extents = declared?.map((dim) => (dim.value.case === 'dimValue' ? Number(dim.value.value) : undefined));
     if (extents === undefined || extents.some((extent) => extent === undefined || extent < 0)) continue;
-    if (!sameShape(extents.filter((extent) => extent !== undefined), value.type.shape))
+    if (
+      !sameShape(
+        extents.filter((extent) => extent !== undefined),
+        value.type.shape,
+      )
+    )
       notes.push({
         code: 'output-shape',
         message: `output ${JSON.stringify(name)} is declared with the shape [${extents.join(',')}] and is ${formatType(value.type)}`,

@@ -15,7 +15,10 @@ export function readInitializers(
   const seen = new Set<string>();
   for (const proto of graph.initializer) {
     if (seen.has(proto.name)) {
-      diagnostics.push({ code: 'duplicate-name', message: `two initializers are called ${JSON.stringify(proto.name)}` });
+      diagnostics.push({
+        code: 'duplicate-name',
+        message: `two initializers are called ${JSON.stringify(proto.name)}`,
+      });
       continue;
     }
     seen.add(proto.name);

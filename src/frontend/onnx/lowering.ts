@@ -24,6 +24,8 @@ export interface LoweringContext extends Emitter {
   folded(value: Value): Tensor | undefined;
   /** The number in a folded constant of one element. */
   scalar(value: Value): number | undefined;
+  /** Whether `value` has its contents in the file: a constant, or a weight that came with data. */
+  isStored(value: Value): boolean;
   /** Contents of optional operand `index`, which must be known before the step runs; undefined if it is left out. */
   numbers(index: number): readonly number[] | undefined;
   /** The node that makes `value`, if one does. */

@@ -1,8 +1,10 @@
 /** Every ONNX operator that is supported, once. The families register their lowerings here and nowhere else. */
 import type { OnnxLowering } from './lowering.ts';
 import { arithmeticLowerings } from './lowerings/arithmetic.ts';
+import { attentionLowerings } from './lowerings/attention.ts';
 import { convolutionLowerings } from './lowerings/convolution.ts';
 import { dropoutLowerings } from './lowerings/dropout.ts';
+import { einsumLowerings } from './lowerings/einsum.ts';
 import { indexingLowerings } from './lowerings/indexing.ts';
 import { matmulLowerings } from './lowerings/matmul.ts';
 import { movementLowerings } from './lowerings/movement.ts';
@@ -17,8 +19,10 @@ import { unaryLowerings } from './lowerings/unary.ts';
 /** Sorted by operator, for listings. */
 export const onnxOperators: readonly OnnxLowering[] = [
   ...arithmeticLowerings,
+  ...attentionLowerings,
   ...convolutionLowerings,
   ...dropoutLowerings,
+  ...einsumLowerings,
   ...indexingLowerings,
   ...matmulLowerings,
   ...movementLowerings,

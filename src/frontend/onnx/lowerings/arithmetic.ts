@@ -5,12 +5,12 @@
 import { type DType, sameShape, type Value } from '../../../ir/graph.ts';
 import type { NoAttributes, Op } from '../../../ir/op.ts';
 import { add, divide, modulo, multiply, subtract } from '../../../ops/binary.ts';
+import { broadcastShape } from '../../../ops/broadcasting.ts';
 import { equal, greater, greaterEqual, less, lessEqual } from '../../../ops/comparison.ts';
 import { logicalAnd, logicalOr, logicalXor } from '../../../ops/logical.ts';
+import { maximum, minimum, power, prelu } from '../../../ops/power.ts';
 import { reciprocal, sqrt, square } from '../../../ops/unary.ts';
 import { where } from '../../../ops/where.ts';
-import { maximum, minimum, power, prelu } from '../../../ops/power.ts';
-import { broadcastShape } from '../../../ops/broadcasting.ts';
 import { castTo, reshaped, scaled, shifted } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -61,7 +61,11 @@ function comparison(onnx: string, since: number, op: Op<NoAttributes>): OnnxLowe
 }
 
 /** Any number of operands, combined from the left. */
-function variadic(onnx: string, op: Op<NoAttributes>, finish: (c: LoweringContext, all: Value) => Value = (_, all) => all): OnnxLowering {
+function variadic(
+  onnx: string,
+  op: Op<NoAttributes>,
+  finish: (c: LoweringContext, all: Value) => Value = (_, all) => all,
+): OnnxLowering {
   return {
     onnx,
     since: 6,
@@ -133,7 +137,9 @@ export const arithmeticLowerings: readonly OnnxLowering[] = [
       const { shape } = slope.type;
       // Before opset 7 a slope of rank 1 runs over the channels.
       const channels = c.opset < 7 && shape.length === 1 && x.type.shape.length > 2;
-      return [c.emit(prelu, [x, channels ? reshaped(c, slope, [...shape, ...x.type.shape.slice(2).fill(1)]) : slope], {})];
+      return [
+        c.emit(prelu, [x, channels ? reshaped(c, slope, [...shape, ...x.type.shape.slice(2).fill(1)]) : slope], {}),
+      ];
     },
   },
   comparison('Equal', 6, equal),

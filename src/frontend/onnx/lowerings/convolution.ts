@@ -1,7 +1,7 @@
 /** Convolution and transposed convolution in one to three dimensions. */
 import type { Value } from '../../../ir/graph.ts';
 import { conv } from '../../../ops/conv.ts';
-//OPS convTranspose
+import { convTranspose } from '../../../ops/conv-transpose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 import { halved, listOf, windowOf } from './window.ts';
 

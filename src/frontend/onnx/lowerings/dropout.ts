@@ -1,6 +1,6 @@
 /** Dropout: nothing in inference, a counter-based mask in training. */
 import type { Value } from '../../../ir/graph.ts';
-//OPS dropout dropoutMask
+import { dropout, dropoutMask } from '../../../ops/dropout.ts';
 import { filledConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 

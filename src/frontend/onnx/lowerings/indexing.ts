@@ -1,7 +1,9 @@
 /** Operators that pick or place elements by index. */
 import type { Value } from '../../../ir/graph.ts';
 import { gather, gatherElements, gatherNd } from '../../../ops/gather.ts';
-//OPS oneHot scatterElements scatterNd topK
+import { oneHot } from '../../../ops/one-hot.ts';
+import { scatterElements, scatterNd } from '../../../ops/scatter.ts';
+import { topK } from '../../../ops/top-k.ts';
 import { castTo, frontAxis } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -78,9 +80,7 @@ export const indexingLowerings: readonly OnnxLowering[] = [
     onnx: 'GatherND',
     since: 11,
     gradient: true,
-    lower: (c) => [
-      c.emit(gatherNd, [c.operand(0), indices(c, 1)], { batch_dims: c.attributes.int('batch_dims', 0) }),
-    ],
+    lower: (c) => [c.emit(gatherNd, [c.operand(0), indices(c, 1)], { batch_dims: c.attributes.int('batch_dims', 0) })],
   },
   scatterElementsLowering('Scatter', 9),
   scatterElementsLowering('ScatterElements', 11),
@@ -88,9 +88,7 @@ export const indexingLowerings: readonly OnnxLowering[] = [
     onnx: 'ScatterND',
     since: 11,
     gradient: true,
-    lower: (c) => [
-      c.emit(scatterNd, [c.operand(0), indices(c, 1), c.operand(2)], { reduction: scatterReduction(c) }),
-    ],
+    lower: (c) => [c.emit(scatterNd, [c.operand(0), indices(c, 1), c.operand(2)], { reduction: scatterReduction(c) })],
   },
   { onnx: 'OneHot', since: 9, gradient: true, limits: 'depth known at compile time', lower: (c) => [lowerOneHot(c)] },
   { onnx: 'TopK', since: 6, gradient: true, limits: 'k known at compile time', lower: lowerTopK },

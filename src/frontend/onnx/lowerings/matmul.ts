@@ -50,7 +50,9 @@ function lowerMatMul(c: LoweringContext): Value {
   const column = bRank === 1 ? reshaped(c, b, [...b.type.shape, 1]) : b;
   const value = multiplied(c, row, column);
   const { shape } = value.type;
-  const kept = shape.filter((_, d) => !(aRank === 1 && d === shape.length - 2) && !(bRank === 1 && d === shape.length - 1));
+  const kept = shape.filter(
+    (_, d) => !(aRank === 1 && d === shape.length - 2) && !(bRank === 1 && d === shape.length - 1),
+  );
   return reshaped(c, value, kept);
 }
 

@@ -1,10 +1,10 @@
 /** Operators that move elements and compute nothing. */
 import type { Value } from '../../../ir/graph.ts';
 import { concat } from '../../../ops/concat.ts';
+import { pad } from '../../../ops/pad.ts';
 import { slice } from '../../../ops/slice.ts';
 import { splitTo } from '../../../ops/split.ts';
 import { tile } from '../../../ops/tile.ts';
-import { pad } from '../../../ops/pad.ts';
 import { trilu } from '../../../ops/trilu.ts';
 import { frontAxis, permuted, product, reshaped } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
@@ -153,7 +153,11 @@ export const movementLowerings: readonly OnnxLowering[] = [
       const x = c.operand(0);
       const rank = x.type.shape.length;
       const permutation = c.attributes.ints('perm') ?? Array.from({ length: rank }, (_, d) => rank - 1 - d);
-      if (permutation.length !== rank || new Set(permutation).size !== rank || permutation.some((d) => d < 0 || d >= rank))
+      if (
+        permutation.length !== rank ||
+        new Set(permutation).size !== rank ||
+        permutation.some((d) => d < 0 || d >= rank)
+      )
         c.fail(`[${permutation.join(',')}] is no permutation of ${rank} dimensions`);
       return [permuted(c, x, permutation)];
     },
@@ -179,7 +183,8 @@ export const movementLowerings: readonly OnnxLowering[] = [
     lower: (c) => {
       const repeats = c.numbers(1) ?? c.fail('its repeats are left out');
       const x = c.operand(0);
-      if (repeats.length !== x.type.shape.length) c.fail(`${repeats.length} repeats are given for rank ${x.type.shape.length}`);
+      if (repeats.length !== x.type.shape.length)
+        c.fail(`${repeats.length} repeats are given for rank ${x.type.shape.length}`);
       return [product(repeats) === 1 ? x : c.emit(tile, [x], { repeats })];
     },
   },

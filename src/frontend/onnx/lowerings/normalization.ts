@@ -1,13 +1,13 @@
 /** Normalizations: over the batch, over trailing dimensions, over channels, over a neighbourhood. */
 import type { Value } from '../../../ir/graph.ts';
-import { add, divide, subtract } from '../../../ops/binary.ts';
-import { absolute, sqrt, square } from '../../../ops/unary.ts';
 import { batchNorm, batchNormInference, batchNormUpdate } from '../../../ops/batch-norm.ts';
+import { add, divide, subtract } from '../../../ops/binary.ts';
 import { groupNorm } from '../../../ops/group-norm.ts';
 import { layerNorm } from '../../../ops/layer-norm.ts';
+import { lrn } from '../../../ops/lrn.ts';
 import { reduceMean, reduceSum } from '../../../ops/reduce.ts';
 import { rmsNorm } from '../../../ops/rms-norm.ts';
-//OPS lrn
+import { absolute, sqrt, square } from '../../../ops/unary.ts';
 import { expanded, frontAxis, product, reshaped, scaled, shifted } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -45,10 +45,17 @@ function lowerTrainingBatchNorm(c: LoweringContext, epsilon: number): readonly V
 
 function lowerBatchNorm(c: LoweringContext): readonly Value[] {
   const epsilon = c.attributes.float('epsilon', 1e-5);
-  if (c.opset < 9 && c.attributes.int('spatial', 1) === 0) c.fail('statistics of each element (spatial = 0) are not supported');
+  if (c.opset < 9 && c.attributes.int('spatial', 1) === 0)
+    c.fail('statistics of each element (spatial = 0) are not supported');
   const training = c.training ?? (c.opset >= 14 && c.attributes.int('training_mode', 0) !== 0);
   if (training) return lowerTrainingBatchNorm(c, epsilon);
-  return [c.emit(batchNormInference, [0, 1, 2, 3, 4].map((i) => c.operand(i)), { epsilon })];
+  return [
+    c.emit(
+      batchNormInference,
+      [0, 1, 2, 3, 4].map((i) => c.operand(i)),
+      { epsilon },
+    ),
+  ];
 }
 
 /** `value` with exactly the extents of the normalized dimensions; undefined where it varies over others too. */

@@ -2,9 +2,9 @@
 import type { Value } from '../../../ir/graph.ts';
 import type { Emitter } from '../../../ir/op.ts';
 import { averagePool, lpPool, maxPool, maxPoolWithIndices } from '../../../ops/pool.ts';
-import { absolute } from '../../../ops/unary.ts';
-import { reduceMax, reduceMean, reduceSum } from '../../../ops/reduce.ts';
 import { power } from '../../../ops/power.ts';
+import { reduceMax, reduceMean, reduceSum } from '../../../ops/reduce.ts';
+import { absolute } from '../../../ops/unary.ts';
 import { scalarConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 import { windowOf } from './window.ts';

@@ -3,13 +3,22 @@
  * step then adds the state's share as the bias of its own product.
  */
 import type { Value } from '../../../ir/graph.ts';
-import { elu, hardSigmoid, leakyRelu, relu, sigmoid, softplus, softsign, thresholdedRelu } from '../../../ops/activation.ts';
+import {
+  elu,
+  hardSigmoid,
+  leakyRelu,
+  relu,
+  sigmoid,
+  softplus,
+  softsign,
+  thresholdedRelu,
+} from '../../../ops/activation.ts';
 import { add, multiply, subtract } from '../../../ops/binary.ts';
 import { concat } from '../../../ops/concat.ts';
 import { matmul } from '../../../ops/matmul.ts';
 import { clip } from '../../../ops/scalar.ts';
-import { tanh } from '../../../ops/unary.ts';
 import { splitTo } from '../../../ops/split.ts';
+import { tanh } from '../../../ops/unary.ts';
 import { permuted, reshaped, scaled, shifted } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -97,14 +106,16 @@ function readLayer(c: LoweringContext, gates: number, defaults: readonly string[
   const [time, batch] = x.type.shape;
   if (time === 0) c.fail('the sequence is empty');
   const way = attributes.string('direction', 'forward');
-  if (way !== 'forward' && way !== 'reverse' && way !== 'bidirectional') c.fail(`unknown direction ${JSON.stringify(way)}`);
+  if (way !== 'forward' && way !== 'reverse' && way !== 'bidirectional')
+    c.fail(`unknown direction ${JSON.stringify(way)}`);
   const count = way === 'bidirectional' ? 2 : 1;
   const hidden = attributes.int('hidden_size') ?? c.operand(2).type.shape[2]!;
   const lengths = c.operands[4] === undefined ? undefined : c.numbers(4);
   if (lengths?.some((length) => length !== time)) c.fail('sequences of different lengths are not supported');
   const inputWeights = unstacked(c, c.operand(1));
   const stateWeights = unstacked(c, c.operand(2));
-  if (inputWeights.length !== count || stateWeights.length !== count) c.fail(`its weights are not for ${count} direction(s)`);
+  if (inputWeights.length !== count || stateWeights.length !== count)
+    c.fail(`its weights are not for ${count} direction(s)`);
   const biases = c.operands[3] === undefined ? undefined : unstacked(c, c.operands[3]);
   const initial = (index: number): readonly Value[] | undefined => {
     const state = c.operands[index];
@@ -146,7 +157,10 @@ function zeros(c: LoweringContext, batch: number, hidden: number): Value {
 
 /** rows * weights^T + bias */
 function linear(c: LoweringContext, rows: Value, weights: Value, bias: Value | undefined): Value {
-  return c.emit(matmul, [rows, weights, ...(bias === undefined ? [] : [bias])], { transpose_a: false, transpose_b: true });
+  return c.emit(matmul, [rows, weights, ...(bias === undefined ? [] : [bias])], {
+    transpose_a: false,
+    transpose_b: true,
+  });
 }
 
 function sum(c: LoweringContext, a: Value, b: Value | undefined): Value {
@@ -188,7 +202,10 @@ function run(c: LoweringContext, layer: Layer, direction: Direction, cell: Cell,
 function initialStates(c: LoweringContext, layer: Layer, direction: Direction): States | undefined {
   const { initialHidden, initialCell } = direction;
   if (initialHidden === undefined && initialCell === undefined) return undefined;
-  return { hidden: initialHidden ?? zeros(c, layer.batch, layer.hidden), ...(initialCell !== undefined && { cell: initialCell }) };
+  return {
+    hidden: initialHidden ?? zeros(c, layer.batch, layer.hidden),
+    ...(initialCell !== undefined && { cell: initialCell }),
+  };
 }
 
 function recurrent(onnx: string, gates: number, defaults: readonly string[], lowerCell: Cell): OnnxLowering {
@@ -223,10 +240,12 @@ function recurrent(onnx: string, gates: number, defaults: readonly string[], low
 }
 
 /** H' = f(X Wi + H Ri + b) */
-const rnnCell: Cell = (c, _layer, { stateWeights, activations }) => (gates, before) => {
-  const all = before === undefined ? gates : linear(c, before.hidden, stateWeights, gates);
-  return { hidden: activations[0]!(clipped(c, all)) };
-};
+const rnnCell: Cell =
+  (c, _layer, { stateWeights, activations }) =>
+  (gates, before) => {
+    const all = before === undefined ? gates : linear(c, before.hidden, stateWeights, gates);
+    return { hidden: activations[0]!(clipped(c, all)) };
+  };
 
 /** Gates in the order i, o, f, c; peepholes look at the cell before for i and f, and at the new one for o. */
 const lstmCell: Cell = (c, layer, { activations, peepholes, stateWeights }) => {

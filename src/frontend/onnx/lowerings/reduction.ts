@@ -1,11 +1,11 @@
 /** Reductions over axes. */
 import type { Value } from '../../../ir/graph.ts';
 import type { Op } from '../../../ir/op.ts';
-import { add, subtract } from '../../../ops/binary.ts';
-import { absolute, exp, log, sqrt, square } from '../../../ops/unary.ts';
-import { reduceMax, reduceMean, reduceMin, reduceProd, reduceSum } from '../../../ops/reduce.ts';
 import { argmax, argmin } from '../../../ops/arg-reduce.ts';
+import { add, subtract } from '../../../ops/binary.ts';
 import { cumsum } from '../../../ops/cumsum.ts';
+import { reduceMax, reduceMean, reduceMin, reduceProd, reduceSum } from '../../../ops/reduce.ts';
+import { absolute, exp, log, sqrt, square } from '../../../ops/unary.ts';
 import { axesFrom, castTo, frontAxis, reshaped } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 

@@ -2,8 +2,7 @@
 import { elementCount, type Tensor, type Value } from '../../../ir/graph.ts';
 import { broadcastShape } from '../../../ops/broadcasting.ts';
 import { tensorOf } from '../../tensor-proto.ts';
-import { castTo, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
-import { axesFrom } from '../compose.ts';
+import { axesFrom, castTo, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
 import { dtypeOf, elementTypeName } from '../element-type.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -32,7 +31,9 @@ function requestedShape(c: LoweringContext, x: Value): readonly number[] {
   const copiesZero = c.attributes.int('allowzero', 0) === 0;
   const shape = requested.map((extent, d) => {
     if (extent !== 0 || !copiesZero) return extent;
-    return x.type.shape[d] ?? c.fail(`the shape [${requested.join(',')}] copies dimension ${d}, which the operand lacks`);
+    return (
+      x.type.shape[d] ?? c.fail(`the shape [${requested.join(',')}] copies dimension ${d}, which the operand lacks`)
+    );
   });
   const open = shape.indexOf(-1);
   const count = elementCount(x.type.shape);
@@ -75,7 +76,8 @@ function lowerRange(c: LoweringContext): Value {
 function lowerEyeLike(c: LoweringContext): Value {
   const { type } = c.operand(0);
   const to = c.attributes.int('dtype');
-  const dtype = to === undefined ? type.dtype : (dtypeOf(to) ?? c.fail(`element type ${elementTypeName(to)} is not supported`));
+  const dtype =
+    to === undefined ? type.dtype : (dtypeOf(to) ?? c.fail(`element type ${elementTypeName(to)} is not supported`));
   const [rows, columns] = type.shape;
   if (rows === undefined || columns === undefined || type.shape.length !== 2) c.fail('its operand is not a matrix');
   const data = new Array<number>(elementCount(type.shape)).fill(0);

@@ -1,10 +1,50 @@
 /** Functions of one operand, element by element. */
 import type { NoAttributes, Op } from '../../../ir/op.ts';
-import { celu, elu, gelu, hardSigmoid, hardSwish, leakyRelu, mish, relu, selu, shrink, sigmoid, softplus, softsign, swish, thresholdedRelu } from '../../../ops/activation.ts';
+import {
+  celu,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu,
+  selu,
+  shrink,
+  sigmoid,
+  softplus,
+  softsign,
+  swish,
+  thresholdedRelu,
+} from '../../../ops/activation.ts';
 import { isInf, isNan, logicalNot } from '../../../ops/logical.ts';
-import { clip } from '../../../ops/scalar.ts';
-import { absolute, acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, erf, exp, floor, log, negate, reciprocal, round, sign, sin, sinh, sqrt, tan, tanh } from '../../../ops/unary.ts';
 import { maximum, minimum } from '../../../ops/power.ts';
+import { clip } from '../../../ops/scalar.ts';
+import {
+  absolute,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  ceil,
+  cos,
+  cosh,
+  erf,
+  exp,
+  floor,
+  log,
+  negate,
+  reciprocal,
+  round,
+  sign,
+  sin,
+  sinh,
+  sqrt,
+  tan,
+  tanh,
+} from '../../../ops/unary.ts';
 import type { OnnxLowering } from '../lowering.ts';
 
 function plain(onnx: string, since: number, op: Op<NoAttributes>): OnnxLowering {
@@ -138,10 +178,12 @@ export const unaryLowerings: readonly OnnxLowering[] = [
     lower: (c) => {
       const x = c.operand(0);
       const bounds = [c.operands[1], c.operands[2]];
-      if (c.opset < 11 || (x.type.dtype === 'f32' && bounds.every((b) => b === undefined || c.folded(b) !== undefined))) {
+      if (c.opset < 11 || (x.type.dtype === 'f32' && bounds.every((b) => b === undefined || c.isStored(b)))) {
         const min = c.opset < 11 ? c.attributes.float('min') : c.numbers(1)?.[0];
         const max = c.opset < 11 ? c.attributes.float('max') : c.numbers(2)?.[0];
-        return [c.emit(clip, [x], { min: Math.max(min ?? -largest, -largest), max: Math.min(max ?? largest, largest) })];
+        return [
+          c.emit(clip, [x], { min: Math.max(min ?? -largest, -largest), max: Math.min(max ?? largest, largest) }),
+        ];
       }
       // Bounds computed in the step, or integers: the lower bound first, so that the upper one wins where they cross.
       const raised = bounds[0] === undefined ? x : c.emit(maximum, [x, bounds[0]], {});

@@ -185,7 +185,7 @@ describe('memory', () => {
       outputs: ['da0', 'db0'],
     };
     expect(run('none', graph).units).toBe(202);
-    expect(run('memory', graph).units).toBe(42);
+    expect(run('memory', graph).units).toBe(36);
   });
 
   it('leaves a graph alone that recomputation cannot shrink', () => {

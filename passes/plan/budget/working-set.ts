@@ -1,0 +1,93 @@
+/**
+ * The working-set floor: no legal sequence keeps less alive at its peak. At the step of a node its operands, its results,
+ * its scratch and, after the forward part, the gradients on their way past it are alive.
+ */
+import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import { momentAt } from './cut-program.ts';
+import type { Roots } from './roots.ts';
+
+export interface WorkingSet {
+  readonly bytes: number;
+  /** Node at whose step it is reached; -1 for a graph without nodes. */
+  readonly node: number;
+}
+
+/** Gradients on their way are followed for at most this many nodes (those with the largest sets of their own). */
+const mostMoments = 400;
+
+export function workingSet(index: PlanIndex, roots: Roots): WorkingSet {
+  const { nodeCount, region } = index;
+  const own = new Float64Array(nodeCount);
+  let best: WorkingSet = { bytes: 0, node: -1 };
+  const later: number[] = [];
+  for (let n = 0; n < nodeCount; n++) {
+    own[n] = ownBytes(index, roots, n);
+    if (own[n]! > best.bytes || best.node < 0) best = { bytes: own[n]!, node: n };
+    if (region[n] !== forwardRegion) later.push(n);
+  }
+  // The value of a forward output is alive from its making to the end.
+  later.sort((a, b) => own[b]! - own[a]! || a - b);
+  const held = outputBytes(index, roots);
+  const work = Math.min(later.length, Math.max(20, Math.floor((mostMoments * 4000) / (nodeCount + 4000))));
+  for (let k = 0; k < work; k++) {
+    const n = later[k]!;
+    const moment = momentAt(index, roots, n);
+    const bytes = moment.forcedBytes + forwardOperandBytes(index, roots, n) + held(n);
+    if (bytes > best.bytes) best = { bytes, node: n };
+  }
+  return best;
+}
+
+/** Operands, results that have a storage of their own, scratch. */
+function ownBytes(index: PlanIndex, roots: Roots, n: number): number {
+  const { readStart, reads, resultStart, overStart, bytes, scratch } = index;
+  let sum = scratch[n]!;
+  const counted: number[] = [];
+  for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
+    const r = roots.root[reads[k]!]!;
+    if (r < 0 || counted.includes(r)) continue;
+    counted.push(r);
+    sum += bytes[r]!;
+  }
+  for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
+    if (roots.root[v] === v && overStart[v] === overStart[v + 1]) sum += bytes[v]!;
+  return sum;
+}
+
+function forwardOperandBytes(index: PlanIndex, roots: Roots, n: number): number {
+  const { readStart, reads, producer, region, bytes } = index;
+  let sum = 0;
+  const counted: number[] = [];
+  for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
+    const r = roots.root[reads[k]!]!;
+    if (r < 0 || region[producer[r]!] !== forwardRegion || counted.includes(r)) continue;
+    counted.push(r);
+    sum += bytes[r]!;
+  }
+  return sum;
+}
+
+/** Bytes of forward outputs that a node does not read itself. */
+function outputBytes(index: PlanIndex, roots: Roots): (n: number) => number {
+  const { readStart, reads, producer, region, bytes, isOutput, valueCount, inputCount } = index;
+  const held = new Set<number>();
+  let all = 0;
+  for (let v = inputCount; v < valueCount; v++) {
+    const r = roots.root[v]!;
+    if (isOutput[v] === 0 || r < 0 || held.has(r) || region[producer[v]!] !== forwardRegion) continue;
+    if (region[producer[r]!] !== forwardRegion) continue;
+    held.add(r);
+    all += bytes[r]!;
+  }
+  return (n) => {
+    let sum = all;
+    const counted: number[] = [];
+    for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
+      const r = roots.root[reads[k]!]!;
+      if (r < 0 || !held.has(r) || counted.includes(r)) continue;
+      counted.push(r);
+      sum -= bytes[r]!;
+    }
+    return sum;
+  };
+}

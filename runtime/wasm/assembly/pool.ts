@@ -1,0 +1,209 @@
+/**
+ * Max pooling and its gradient, four windows of a row at a time. Geometry as in runtime/kernels/pool.ts, with the batch's
+ * planes first. A lane outside the image counts as minus infinity.
+ */
+import { firstLanes, splat, storePartial } from './vector';
+
+// @ts-ignore: decorator
+@inline
+function firstInside(start: i32, step: i32): i32 {
+  return start >= 0 ? 0 : (-start + step - 1) / step;
+}
+
+// @ts-ignore: decorator
+@inline
+function endInside(start: i32, step: i32, extent: i32, count: i32): i32 {
+  return extent <= start ? 0 : min(count, (extent - start + step - 1) / step);
+}
+
+/** Largest element of each of four windows, and its index within the plane; -1 if the window is empty. */
+let best: v128 = splat(0);
+let bestAt: v128 = i32x4.splat(-1);
+
+/** The rows of the windows at hand: first row of the plane and half-open ranges of taps along depth and height. */
+let planeAt: usize = 0;
+let extentH: i32 = 0;
+let extentW: i32 = 0;
+let firstD: i32 = 0;
+let d0: i32 = 0;
+let d1: i32 = 0;
+let stepD: i32 = 0;
+let firstH: i32 = 0;
+let h0: i32 = 0;
+let h1: i32 = 0;
+let stepH: i32 = 0;
+
+/**
+ * Reads the windows whose columns start at `at`, `stride` apart, with `taps` taps `step` apart. `inside` tells that no
+ * lane leaves the row.
+ */
+// @ts-ignore: decorator
+@inline
+function readWindows(at: i32, stride: i32, taps: i32, step: i32, lanes: v128, inside: bool, indices: bool): void {
+  let top = splat(f32.NEGATIVE_INFINITY);
+  let topAt = i32x4.splat(-1);
+  const columns = i32x4.add(i32x4.splat(at), i32x4.mul(i32x4.splat(stride), i32x4(0, 1, 2, 3)));
+  const s = <usize>stride << 2;
+  for (let kd = d0; kd < d1; kd++)
+    for (let kh = h0; kh < h1; kh++) {
+      const start = ((firstD + kd * stepD) * extentH + firstH + kh * stepH) * extentW;
+      const row = planeAt + (<usize>start << 2);
+      for (let kw = 0; kw < taps; kw++) {
+        const shift = kw * step;
+        let value: v128;
+        let mask = lanes;
+        if (inside) {
+          const p = row + (<usize>(at + shift) << 2);
+          if (stride == 1) value = v128.load(p);
+          else if (stride == 2) value = v128.shuffle<f32>(v128.load(p), v128.load(p, 16), 0, 2, 4, 6);
+          else {
+            value = v128.load32_zero(p);
+            value = v128.load_lane<f32>(p + s, value, 1);
+            value = v128.load_lane<f32>(p + 2 * s, value, 2);
+            value = v128.load_lane<f32>(p + 3 * s, value, 3);
+          }
+        } else {
+          const at4 = i32x4.add(columns, i32x4.splat(shift));
+          mask = v128.and(lanes, i32x4.lt_u(at4, i32x4.splat(extentW)));
+          const i = v128.and(mask, at4);
+          value = v128.load32_zero(row + (<usize>i32x4.extract_lane(i, 0) << 2));
+          value = v128.load_lane<f32>(row + (<usize>i32x4.extract_lane(i, 1) << 2), value, 1);
+          value = v128.load_lane<f32>(row + (<usize>i32x4.extract_lane(i, 2) << 2), value, 2);
+          value = v128.load_lane<f32>(row + (<usize>i32x4.extract_lane(i, 3) << 2), value, 3);
+          value = v128.bitselect(value, splat(f32.NEGATIVE_INFINITY), mask);
+        }
+        if (indices) {
+          // The first of equals; the first tap even if it is minus infinity; a NaN beats everything.
+          let take = v128.or(f32x4.gt(value, top), f32x4.ne(value, value));
+          take = v128.and(mask, v128.or(take, i32x4.lt_s(topAt, i32x4.splat(0))));
+          const here = i32x4.add(columns, i32x4.splat(start + shift));
+          topAt = v128.bitselect(here, topAt, take);
+          top = v128.bitselect(value, top, take);
+        } else top = f32x4.max(top, value);
+      }
+    }
+  best = top;
+  bestAt = topAt;
+}
+
+// @ts-ignore: decorator
+@inline
+function walkWindows(
+  isGrad: bool,
+  x: usize,
+  y: usize,
+  dx: usize,
+  planes: i32,
+  D: i32,
+  H: i32,
+  W: i32,
+  kD: i32,
+  kH: i32,
+  kW: i32,
+  oD: i32,
+  oH: i32,
+  oW: i32,
+  sD: i32,
+  sH: i32,
+  sW: i32,
+  pD: i32,
+  pH: i32,
+  pW: i32,
+  dD: i32,
+  dH: i32,
+  dW: i32,
+): void {
+  const plane = <usize>(D * H * W) << 2;
+  planeAt = x;
+  extentH = H;
+  extentW = W;
+  stepD = dD;
+  stepH = dH;
+  const reach = (kW - 1) * dW + (sW == 2 ? 7 : 3 * sW);
+  for (let c = 0; c < planes; c++, planeAt += plane, dx += plane)
+    for (let od = 0; od < oD; od++) {
+      firstD = od * sD - pD;
+      d0 = firstInside(firstD, dD);
+      d1 = endInside(firstD, dD, D, kD);
+      for (let oh = 0; oh < oH; oh++) {
+        firstH = oh * sH - pH;
+        h0 = firstInside(firstH, dH);
+        h1 = endInside(firstH, dH, H, kH);
+        for (let ow = 0; ow < oW; ow += 4) {
+          const at = ow * sW - pW;
+          const count = oW - ow;
+          if (at >= 0 && at + reach < W && count >= 4) readWindows(at, sW, kW, dW, i32x4.splat(-1), true, isGrad);
+          else readWindows(at, sW, kW, dW, firstLanes(count), false, isGrad);
+          if (!isGrad) {
+            if (count >= 4) v128.store(y, best);
+            else storePartial(y, count, best);
+          } else
+            for (let lane = 0; lane < min(count, 4); lane++) {
+              let i = i32x4.extract_lane(bestAt, 0);
+              if (lane == 1) i = i32x4.extract_lane(bestAt, 1);
+              else if (lane == 2) i = i32x4.extract_lane(bestAt, 2);
+              else if (lane == 3) i = i32x4.extract_lane(bestAt, 3);
+              if (i < 0) continue;
+              const p = dx + (<usize>i << 2);
+              store<f32>(p, load<f32>(p) + load<f32>(y + (<usize>lane << 2)));
+            }
+          y += <usize>min(count, 4) << 2;
+        }
+      }
+    }
+}
+
+export function maxPool(
+  x: usize,
+  out: usize,
+  planes: i32,
+  D: i32,
+  H: i32,
+  W: i32,
+  kD: i32,
+  kH: i32,
+  kW: i32,
+  oD: i32,
+  oH: i32,
+  oW: i32,
+  sD: i32,
+  sH: i32,
+  sW: i32,
+  pD: i32,
+  pH: i32,
+  pW: i32,
+  dD: i32,
+  dH: i32,
+  dW: i32,
+): void {
+  walkWindows(false, x, out, 0, planes, D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW);
+}
+
+/** dx: each dy goes to its window's largest element, found again in x. */
+export function maxPoolGrad(
+  dy: usize,
+  x: usize,
+  dx: usize,
+  planes: i32,
+  D: i32,
+  H: i32,
+  W: i32,
+  kD: i32,
+  kH: i32,
+  kW: i32,
+  oD: i32,
+  oH: i32,
+  oW: i32,
+  sD: i32,
+  sH: i32,
+  sW: i32,
+  pD: i32,
+  pH: i32,
+  pW: i32,
+  dD: i32,
+  dH: i32,
+  dW: i32,
+): void {
+  memory.fill(dx, 0, <usize>(planes * D * H * W) << 2);
+  walkWindows(true, x, dy, dx, planes, D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW);
+}

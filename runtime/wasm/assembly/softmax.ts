@@ -1,0 +1,208 @@
+/**
+ * Softmax and its logarithm over the middle dimension of [outer, extent, inner], and their gradients. In place or not.
+ * Where `inner` is 1 a row is walked four elements at a time, otherwise four rows lie side by side in the lanes.
+ */
+import { exp, log } from './math';
+import { maxRow, sumProducts, sumRow } from './rows';
+import { highDoubles, loadPartial, lowDoubles, splat, storePartial, sumDoubles } from './vector';
+
+// @ts-ignore: decorator
+@inline
+function loadLanes(p: usize, count: i32): v128 {
+  return count >= 4 ? v128.load(p) : loadPartial(p, count);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeLanes(p: usize, count: i32, x: v128): void {
+  if (count >= 4) v128.store(p, x);
+  else storePartial(p, count, x);
+}
+
+/** Two pairs of doubles as four floats. */
+// @ts-ignore: decorator
+@inline
+export function floats(low: v128, high: v128): v128 {
+  return v128.shuffle<f32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+}
+
+/** Sum of exp(x - shift) over a row. */
+export function sumExpRow(x: usize, count: i32, shift: f32): f64 {
+  const s = splat(shift);
+  let s0 = f64x2.splat(0);
+  let s1 = s0;
+  for (; count >= 4; count -= 4, x += 16) {
+    const e = exp(f32x4.sub(v128.load(x), s));
+    s0 = f64x2.add(s0, lowDoubles(e));
+    s1 = f64x2.add(s1, highDoubles(e));
+  }
+  let sum = sumDoubles(f64x2.add(s0, s1));
+  for (; count > 0; count--, x += 4) sum += <f64>f32x4.extract_lane(exp(f32x4.sub(v128.load_splat<f32>(x), s)), 0);
+  return sum;
+}
+
+/** Largest elements down four columns. */
+export function maxLanes(x: usize, extent: i32, step: usize, count: i32): v128 {
+  let m = splat(f32.NEGATIVE_INFINITY);
+  for (let k = 0; k < extent; k++, x += step) m = f32x4.max(m, loadLanes(x, count));
+  return m;
+}
+
+/** Sums of exp(x - shift) down four columns. */
+export function sumExpLanes(x: usize, extent: i32, step: usize, count: i32, shift: v128): v128 {
+  let s0 = f64x2.splat(0);
+  let s1 = s0;
+  for (let k = 0; k < extent; k++, x += step) {
+    const e = exp(f32x4.sub(loadLanes(x, count), shift));
+    s0 = f64x2.add(s0, lowDoubles(e));
+    s1 = f64x2.add(s1, highDoubles(e));
+  }
+  return floats(s0, s1);
+}
+
+export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
+  const step = <usize>inner << 2;
+  const block = <usize>extent * step;
+  for (let n = 0; n < outer; n++, x += block, out += block) {
+    if (inner == 1) {
+      const m = splat(maxRow(x, extent));
+      let s0 = f64x2.splat(0);
+      let s1 = s0;
+      for (let k = 0; k < extent; k += 4) {
+        const at = <usize>k << 2;
+        const e = exp(f32x4.sub(loadLanes(x + at, extent - k), m));
+        if (extent - k >= 4) {
+          v128.store(out + at, e);
+          s0 = f64x2.add(s0, lowDoubles(e));
+          s1 = f64x2.add(s1, highDoubles(e));
+        } else {
+          storePartial(out + at, extent - k, e);
+          for (let j = k; j < extent; j++)
+            s0 = f64x2.replace_lane(
+              s0,
+              0,
+              f64x2.extract_lane(s0, 0) + <f64>load<f32>(out + (<usize>j << 2)),
+            );
+        }
+      }
+      const scale = splat(<f32>(1 / sumDoubles(f64x2.add(s0, s1))));
+      for (let k = 0; k < extent; k += 4) {
+        const p = out + (<usize>k << 2);
+        storeLanes(p, extent - k, f32x4.mul(loadLanes(p, extent - k), scale));
+      }
+    } else
+      for (let c = 0; c < inner; c += 4) {
+        const from = x + (<usize>c << 2);
+        const to = out + (<usize>c << 2);
+        const count = inner - c;
+        const m = maxLanes(from, extent, step, count);
+        let s0 = f64x2.splat(0);
+        let s1 = s0;
+        for (let k = 0; k < extent; k++) {
+          const at = <usize>k * step;
+          const e = exp(f32x4.sub(loadLanes(from + at, count), m));
+          storeLanes(to + at, count, e);
+          s0 = f64x2.add(s0, lowDoubles(e));
+          s1 = f64x2.add(s1, highDoubles(e));
+        }
+        const one = f64x2.splat(1);
+        const scale = floats(f64x2.div(one, s0), f64x2.div(one, s1));
+        for (let k = 0; k < extent; k++) {
+          const p = to + <usize>k * step;
+          storeLanes(p, count, f32x4.mul(loadLanes(p, count), scale));
+        }
+      }
+  }
+}
+
+export function softmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: i32, inner: i32): void {
+  const step = <usize>inner << 2;
+  const block = <usize>extent * step;
+  for (let n = 0; n < outer; n++, dy += block, y += block, dx += block) {
+    if (inner == 1) {
+      const sum = splat(<f32>sumProducts(dy, y, extent, 0));
+      for (let k = 0; k < extent; k += 4) {
+        const at = <usize>k << 2;
+        const g = f32x4.sub(loadLanes(dy + at, extent - k), sum);
+        storeLanes(dx + at, extent - k, f32x4.mul(loadLanes(y + at, extent - k), g));
+      }
+    } else
+      for (let c = 0; c < inner; c += 4) {
+        const column = <usize>c << 2;
+        const count = inner - c;
+        let s0 = f64x2.splat(0);
+        let s1 = s0;
+        for (let k = 0; k < extent; k++) {
+          const at = column + <usize>k * step;
+          const g = loadLanes(dy + at, count);
+          const p = loadLanes(y + at, count);
+          s0 = f64x2.add(s0, f64x2.mul(lowDoubles(g), lowDoubles(p)));
+          s1 = f64x2.add(s1, f64x2.mul(highDoubles(g), highDoubles(p)));
+        }
+        const sum = floats(s0, s1);
+        for (let k = 0; k < extent; k++) {
+          const at = column + <usize>k * step;
+          const g = f32x4.sub(loadLanes(dy + at, count), sum);
+          storeLanes(dx + at, count, f32x4.mul(loadLanes(y + at, count), g));
+        }
+      }
+  }
+}
+
+export function logSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
+  const step = <usize>inner << 2;
+  const block = <usize>extent * step;
+  for (let n = 0; n < outer; n++, x += block, out += block) {
+    if (inner == 1) {
+      const top = maxRow(x, extent);
+      const m = splat(top);
+      const shift = splat(f32x4.extract_lane(log(splat(<f32>sumExpRow(x, extent, top))), 0));
+      for (let k = 0; k < extent; k += 4) {
+        const at = <usize>k << 2;
+        storeLanes(out + at, extent - k, f32x4.sub(f32x4.sub(loadLanes(x + at, extent - k), m), shift));
+      }
+    } else
+      for (let c = 0; c < inner; c += 4) {
+        const column = <usize>c << 2;
+        const count = inner - c;
+        const m = maxLanes(x + column, extent, step, count);
+        const shift = log(sumExpLanes(x + column, extent, step, count, m));
+        for (let k = 0; k < extent; k++) {
+          const at = column + <usize>k * step;
+          storeLanes(out + at, count, f32x4.sub(f32x4.sub(loadLanes(x + at, count), m), shift));
+        }
+      }
+  }
+}
+
+export function logSoftmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: i32, inner: i32): void {
+  const step = <usize>inner << 2;
+  const block = <usize>extent * step;
+  for (let n = 0; n < outer; n++, dy += block, y += block, dx += block) {
+    if (inner == 1) {
+      const sum = splat(<f32>sumRow(dy, extent));
+      for (let k = 0; k < extent; k += 4) {
+        const at = <usize>k << 2;
+        const p = f32x4.mul(exp(loadLanes(y + at, extent - k)), sum);
+        storeLanes(dx + at, extent - k, f32x4.sub(loadLanes(dy + at, extent - k), p));
+      }
+    } else
+      for (let c = 0; c < inner; c += 4) {
+        const column = <usize>c << 2;
+        const count = inner - c;
+        let s0 = f64x2.splat(0);
+        let s1 = s0;
+        for (let k = 0; k < extent; k++) {
+          const g = loadLanes(dy + column + <usize>k * step, count);
+          s0 = f64x2.add(s0, lowDoubles(g));
+          s1 = f64x2.add(s1, highDoubles(g));
+        }
+        const sum = floats(s0, s1);
+        for (let k = 0; k < extent; k++) {
+          const at = column + <usize>k * step;
+          const p = f32x4.mul(exp(loadLanes(y + at, count)), sum);
+          storeLanes(dx + at, count, f32x4.sub(loadLanes(dy + at, count), p));
+        }
+      }
+  }
+}
