@@ -36,7 +36,7 @@ describe('random graphs', () => {
         });
         expect(allChecks(compiled, reference, inputs)).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 120 },
     );
   });
 
@@ -51,7 +51,7 @@ describe('random graphs', () => {
           expect(allChecks(compiled, reference, inputs)).toEqual([]);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });

@@ -12,15 +12,15 @@ export function tanhChain(nodes: number, elements = 16): BuiltModel {
   return m.finish();
 }
 
-/** About `nodes` forward and backward nodes: each adds two of the last 20 values, or squashes one. */
+/** About `nodes` nodes, forward and backward: each adds or squashes some of the last 20 values, the oldest first. */
 export function wideGraph(nodes: number): BuiltModel {
   const random = randomSource(nodes);
   const m = new ModelBuilder('wide');
-  const recent: Value[] = [m.parameter('w', [16]), m.parameter('v', [16])];
-  const pick = (): Value => recent[Math.floor(random() * recent.length)]!;
-  for (let i = 0; i < nodes / 2; i++) {
-    recent.push(random() < 0.5 ? m.add(pick(), pick()) : m.tanh(pick()));
-    if (recent.length > 20) recent.splice(Math.floor(random() * (recent.length - 1)), 1);
+  const recent: Value[] = Array.from({ length: 20 }, (_, i) => m.parameter(`w${i}`, [16]));
+  for (let i = 0; i < nodes / 1.9; i++) {
+    const oldest = recent.shift()!;
+    const other = recent[Math.floor(random() * recent.length)]!;
+    recent.push(random() < 0.6 ? m.add(oldest, other) : m.tanh(oldest));
   }
   m.loss(m.sum(recent.reduce((a, b) => m.add(a, b))));
   return m.finish();

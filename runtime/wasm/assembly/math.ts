@@ -149,7 +149,7 @@ function erfSmall(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function erfcLarge(x: v128): v128 {
-  const bounded = f32x4.min(x, splat(10));
+  const bounded = f32x4.min(x, splat(10.5));
   const t = f32x4.div(f32x4.sub(bounded, splat(3)), f32x4.add(bounded, splat(3)));
   let q = horner(-0.0005608794162981212, t, splat(6.023199966875836e-5));
   q = horner(0.0006969039677642286, t, q);

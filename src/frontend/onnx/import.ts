@@ -140,12 +140,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
  * Adds the node's outputs to `values`. After a fault its outputs stay absent, and the nodes that need them are passed
  * over, so that one fault is reported once.
  */
-function lowerNode(
-  node: NodeProto,
-  values: Map<string, Value>,
-  scope: GraphScope,
-  diagnostics: Diagnostic[],
-): void {
+function lowerNode(node: NodeProto, values: Map<string, Value>, scope: GraphScope, diagnostics: Diagnostic[]): void {
   if (node.input.some((name) => name !== '' && !values.has(name))) return;
   const source = nodeSource(node);
   const { emitter } = scope;

@@ -1,0 +1,214 @@
+/**
+ * Carries declarations of the runtime over into an emitted module: the wanted functions and, transitively, every
+ * function, constant and type they name. There is one source of every kernel; this copies it, comments included.
+ *
+ * What belongs together is decided by symbols, not by spelling, so a local variable that is called like a kernel
+ * pulls nothing in. Top-level names of different files may clash in one module; all but one of them are renamed.
+ */
+import { basename, dirname, join, relative } from 'node:path';
+import type { Identifier, Node, SourceFile, Statement, Symbol as TsSymbol } from 'ts-morph';
+import { uniqueIdentifier } from './identifiers.ts';
+import { joinSignature } from './layout.ts';
+import { loadTsMorph } from './load-ts-morph.ts';
+import { kernelFiles, runtimeDirectory } from './runtime-sources.ts';
+
+export interface CarriedSource {
+  /** Declarations, grouped by the file they come from; dependencies first. */
+  readonly text: string;
+  /** Name in the emitted module of each wanted declaration. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/**
+ * `wanted`: names of functions of runtime/kernels, and of anything runtime/memory.ts exports. Names in `reserved` are
+ * not used at the top level of the result.
+ */
+export function carryKernels(wanted: readonly string[], reserved: ReadonlySet<string>): CarriedSource {
+  const { Project } = loadTsMorph();
+  const project = new Project({
+    skipLoadingLibFiles: true,
+    skipFileDependencyResolution: true,
+    compilerOptions: { allowImportingTsExtensions: true, noEmit: true, noLib: true, types: [] },
+  });
+  const files = kernelFiles();
+  const memory = join(runtimeDirectory(), 'memory.ts');
+  const roots = wanted.map((name) => ({ name, path: files.get(name) ?? memory }));
+  const order = addWithImports(project.addSourceFileAtPath.bind(project), [
+    memory,
+    ...roots.map(({ path }) => path).sort(),
+  ]);
+  const carried = new Set<Statement>();
+  const queue: Statement[] = [];
+  const take = (statement: Statement): void => {
+    if (carried.has(statement)) return;
+    carried.add(statement);
+    queue.push(statement);
+  };
+  for (const { name, path } of roots) {
+    const file = order.find((candidate) => candidate.getFilePath() === path);
+    const statements = file === undefined ? [] : statementsNamed(file, name);
+    if (file === undefined || statements.length === 0)
+      throw new Error(`runtime/kernels has no function ${name}, so it cannot be carried over`);
+    for (const statement of statements) take(statement);
+  }
+  /** Identifiers that name a carried declaration, by the symbol they name. */
+  const uses = new Map<TsSymbol, Identifier[]>();
+  for (let statement = queue.pop(); statement !== undefined; statement = queue.pop()) {
+    for (const identifier of identifiersIn(statement)) {
+      const symbol = topLevelSymbol(identifier);
+      if (symbol === undefined) continue;
+      const known = uses.get(symbol);
+      if (known === undefined) uses.set(symbol, [identifier]);
+      else known.push(identifier);
+      for (const declaration of symbol.getDeclarations()) {
+        const owner = topLevelStatement(declaration);
+        if (owner !== undefined) take(owner);
+      }
+    }
+  }
+  const renamed = chooseNames(uses, order, new Set(wanted), reserved);
+  const directory = dirname(runtimeDirectory());
+  const sections = order.flatMap((file) => {
+    const statements = file.getStatements().filter((statement) => carried.has(statement));
+    if (statements.length === 0) return [];
+    const from = relative(directory, file.getFilePath()).replaceAll('\\', '/');
+    return [[`// From ${from}.`, ...statements.map((s) => printStatement(s, uses, renamed))].join('\n\n')];
+  });
+  const names = new Map<string, string>();
+  for (const { name, path } of roots)
+    for (const symbol of uses.keys())
+      if (symbol.getName() === name && fileOf(symbol).getFilePath() === path)
+        names.set(name, renamed.get(symbol) ?? name);
+  return { text: sections.join('\n\n'), names };
+}
+
+/** The files and all they import, each after its imports. */
+function addWithImports(add: (path: string) => SourceFile, paths: readonly string[]): readonly SourceFile[] {
+  const done = new Set<string>();
+  const order: SourceFile[] = [];
+  const visit = (path: string): void => {
+    if (done.has(path)) return;
+    done.add(path);
+    const file = add(path);
+    for (const declaration of file.getImportDeclarations())
+      visit(join(dirname(path), declaration.getModuleSpecifierValue()));
+    order.push(file);
+  };
+  for (const path of paths) visit(path);
+  return order;
+}
+
+function statementsNamed(file: SourceFile, name: string): readonly Statement[] {
+  const statements: Statement[] = [];
+  for (const declaration of file.getLocal(name)?.getDeclarations() ?? []) {
+    const statement = topLevelStatement(declaration);
+    if (statement !== undefined) statements.push(statement);
+  }
+  return statements;
+}
+
+/** The statement of its file that holds `node`, unless that is an import. */
+function topLevelStatement(node: Node): Statement | undefined {
+  const { Node: is } = loadTsMorph();
+  let current: Node | undefined = node;
+  while (current !== undefined && !is.isSourceFile(current.getParent())) current = current.getParent();
+  return is.isStatement(current) && !is.isImportDeclaration(current) ? current : undefined;
+}
+
+/** Identifiers that may name something: not those after a dot, nor keys of literals and signatures. */
+function identifiersIn(statement: Statement): readonly Identifier[] {
+  const { Node: is } = loadTsMorph();
+  const found: Identifier[] = [];
+  statement.forEachDescendant((node) => {
+    if (!is.isIdentifier(node)) return;
+    const parent = node.getParent();
+    if (is.isPropertyAccessExpression(parent) && parent.getNameNode() === node) return;
+    if ((is.isPropertyAssignment(parent) || is.isPropertySignature(parent)) && parent.getNameNode() === node) return;
+    if (is.isShorthandPropertyAssignment(parent))
+      throw new Error(`${statement.getSourceFile().getBaseName()} uses the shorthand { ${node.getText()} }: spell it out`);
+    found.push(node);
+  });
+  return found;
+}
+
+/** What the identifier names, where that is declared at the top level of a file of the runtime. */
+function topLevelSymbol(identifier: Identifier): TsSymbol | undefined {
+  const symbol = identifier.getSymbol();
+  const named = symbol?.getAliasedSymbol() ?? symbol;
+  const declaration = named?.getDeclarations()[0];
+  if (declaration === undefined) return undefined;
+  const { Node: is } = loadTsMorph();
+  const owner = topLevelStatement(declaration);
+  if (owner === undefined) return undefined;
+  if (declaration === owner) return named;
+  return is.isVariableDeclaration(declaration) && declaration.getVariableStatement() === owner ? named : undefined;
+}
+
+function fileOf(symbol: TsSymbol): SourceFile {
+  return symbol.getDeclarations()[0]!.getSourceFile();
+}
+
+/** New names of symbols that cannot keep theirs. Wanted ones come first, then in order of files. */
+function chooseNames(
+  uses: ReadonlyMap<TsSymbol, readonly Identifier[]>,
+  order: readonly SourceFile[],
+  wanted: ReadonlySet<string>,
+  reserved: ReadonlySet<string>,
+): ReadonlyMap<TsSymbol, string> {
+  const symbols = [...uses.keys()]
+    .map((symbol) => ({
+      symbol,
+      priority: wanted.has(symbol.getName()) ? 0 : 1,
+      file: order.indexOf(fileOf(symbol)),
+      position: symbol.getDeclarations()[0]!.getPos(),
+    }))
+    .sort((a, b) => a.priority - b.priority || a.file - b.file || a.position - b.position);
+  const taken = new Set(reserved);
+  const renamed = new Map<TsSymbol, string>();
+  const late: TsSymbol[] = [];
+  for (const { symbol } of symbols)
+    if (taken.has(symbol.getName())) late.push(symbol);
+    else taken.add(symbol.getName());
+  if (late.length === 0) return renamed;
+  // A new name must not be caught by a local variable either.
+  for (const file of order) for (const match of file.getFullText().matchAll(/\w+/g)) taken.add(match[0]);
+  for (const symbol of late) {
+    const name = symbol.getName();
+    const file = basename(fileOf(symbol).getBaseName(), '.ts');
+    const stem = file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    renamed.set(symbol, uniqueIdentifier(`${stem}${name[0]!.toUpperCase()}${name.slice(1)}`, taken));
+  }
+  return renamed;
+}
+
+/** The statement with the comment that stands on it, without `export`, with names replaced. */
+function printStatement(
+  statement: Statement,
+  uses: ReadonlyMap<TsSymbol, readonly Identifier[]>,
+  renamed: ReadonlyMap<TsSymbol, string>,
+): string {
+  const { Node: is } = loadTsMorph();
+  const start = statement.getStart();
+  const comment = statement.getLeadingCommentRanges().at(-1);
+  const text = statement.getSourceFile().getFullText();
+  const attached = comment !== undefined && !/\n\s*\n/.test(text.slice(comment.getEnd(), start));
+  const edits: { readonly start: number; readonly end: number; readonly text: string }[] = [];
+  for (const [symbol, name] of renamed)
+    for (const identifier of uses.get(symbol) ?? [])
+      if (identifier.getStart() >= start && identifier.getEnd() <= statement.getEnd())
+        if (identifier.getSourceFile() === statement.getSourceFile())
+          edits.push({ start: identifier.getStart(), end: identifier.getEnd(), text: name });
+  if (is.isExportable(statement)) {
+    const keyword = statement.getExportKeyword();
+    if (keyword !== undefined) edits.push({ start: keyword.getStart(), end: keyword.getEnd() + 1, text: '' });
+  }
+  edits.sort((a, b) => a.start - b.start);
+  let body = '';
+  let at = start;
+  for (const edit of edits) {
+    body += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  body = joinSignature(body + text.slice(at, statement.getEnd()));
+  return attached ? `${comment.getText()}\n${body}` : body;
+}

@@ -1,0 +1,40 @@
+/** Every example model, under every strategy: alike, in the planned arena, and as any executor would run it. */
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { model as mlp } from '../examples/mlp.ts';
+import { model as resnet } from '../examples/resnet.ts';
+import { model as rnn } from '../examples/rnn.ts';
+import { model as transformer } from '../examples/transformer.ts';
+import { model as unet } from '../examples/unet.ts';
+import { strategies } from '../passes/plan/strategies.ts';
+import { readStepInputs } from '../src/cli/step-inputs.ts';
+import { compile } from '../src/compile.ts';
+import type { BuiltModel } from '../src/frontend/builder/model-builder.ts';
+import { allChecks, fifoCheck, runOnce } from './differential-checks.ts';
+
+const models: Readonly<Record<string, BuiltModel>> = { mlp, resnet, rnn, transformer, unet };
+
+describe('examples', () => {
+  it('are all here', () => {
+    const files = readdirSync(new URL('../examples', import.meta.url)).filter((name) => name.endsWith('.ts'));
+    const programs = files
+      .map((name) => name.replace('.ts', ''))
+      .filter((name) => !['compare', 'start', 'train-cnn'].includes(name));
+    expect(Object.keys(models)).toEqual(expect.arrayContaining(programs));
+  });
+
+  for (const [name, model] of Object.entries(models))
+    it(name, () => {
+      const plain = compile(model, { losses: model.losses, strategy: 'none' });
+      const inputs = readStepInputs(plain.graph, undefined, 1).tensors;
+      const reference = runOnce(plain, inputs);
+      for (const strategy of strategies.keys()) {
+        if (strategy === 'manual' && model.checkpoints.length === 0) continue;
+        if (strategy === 'all' && plain.planned.nodes.length >= 100) continue;
+        const strategyOptions = strategy === 'manual' ? { values: model.checkpoints } : {};
+        const compiled = compile(model, { losses: model.losses, strategy, strategyOptions, verify: 'each' });
+        expect([...allChecks(compiled, reference, inputs), ...fifoCheck(compiled)], strategy).toEqual([]);
+        expect(compiled.figures.arenaBytes / compiled.figures.liveBytes).toBeLessThanOrEqual(1.01);
+      }
+    });
+});
