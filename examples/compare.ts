@@ -1,6 +1,6 @@
 /** Compiles a model with and without recomputation, runs both, and prints what changed. Shared by the examples. */
 
-import { readStepInputs } from '../src/cli/step-inputs.ts';
+import { stepInputs } from '../src/cli/step-inputs.ts';
 import { bitwiseDifferences } from '../src/execution.ts';
 import { type BuiltModel, type Compiled, compile, createExecution, type Tensor } from '../src/index.ts';
 
@@ -17,7 +17,7 @@ function run(model: BuiltModel, strategy: string): Outcome {
     strategyOptions: strategy === 'manual' ? { values: model.checkpoints } : {},
   });
   const execution = createExecution(compiled);
-  execution.setInputs(readStepInputs(compiled.graph, undefined, 1).tensors);
+  execution.setInputs(stepInputs(compiled.graph, new Map(), 1).tensors);
   execution.machine.run();
   const outputs = execution.outputs();
   return { compiled, loss: outputs.get('loss')?.data[0] ?? Number.NaN, outputs };

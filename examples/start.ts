@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describeCompiled, writeEmitted } from '../src/cli/commands/compile.ts';
 import { compareRuns, describeRun, execute } from '../src/cli/commands/run.ts';
 import { prepareModel } from '../src/cli/prepare-model.ts';
-import { readStepInputs } from '../src/cli/step-inputs.ts';
+import { stepInputs } from '../src/cli/step-inputs.ts';
 import { compile } from '../src/index.ts';
 
 const path = fileURLToPath(new URL('models/resnet18.onnx', import.meta.url));
@@ -19,7 +19,7 @@ const prepared = await prepareModel(path, {
   wrt: 'parameters',
   seed: 1,
 });
-const { tensors } = readStepInputs(prepared.model.graph, undefined, 1);
+const { tensors } = stepInputs(prepared.model.graph, new Map(), 1);
 const measured = { steps: 3, seed: 1 };
 const before = execute(compile(prepared.model, { losses: prepared.losses, strategy: 'none' }), tensors, measured);
 const after = execute(compile(prepared.model, { losses: prepared.losses, strategy: 'memory' }), tensors, measured);

@@ -7,7 +7,7 @@ import { model as rnn } from '../examples/rnn.ts';
 import { model as transformer } from '../examples/transformer.ts';
 import { model as unet } from '../examples/unet.ts';
 import { strategies } from '../passes/plan/strategies.ts';
-import { readStepInputs } from '../src/cli/step-inputs.ts';
+import { stepInputs } from '../src/cli/step-inputs.ts';
 import { compile } from '../src/compile.ts';
 import type { BuiltModel } from '../src/frontend/builder/model-builder.ts';
 import { allChecks, fifoCheck, runOnce } from './differential-checks.ts';
@@ -26,7 +26,7 @@ describe('examples', () => {
   for (const [name, model] of Object.entries(models))
     it(name, () => {
       const plain = compile(model, { losses: model.losses, strategy: 'none' });
-      const inputs = readStepInputs(plain.graph, undefined, 1).tensors;
+      const inputs = stepInputs(plain.graph, new Map(), 1).tensors;
       const reference = runOnce(plain, inputs);
       for (const strategy of strategies.keys()) {
         if (strategy === 'manual' && model.checkpoints.length === 0) continue;

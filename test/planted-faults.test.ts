@@ -8,7 +8,7 @@ import { parsePipeline } from '../passes/pipeline.ts';
 import { recompute } from '../passes/recompute.ts';
 import { checkCollapseLaw } from '../src/analysis/collapse.ts';
 import { verifyGraph } from '../src/analysis/verify.ts';
-import { readStepInputs } from '../src/cli/step-inputs.ts';
+import { stepInputs } from '../src/cli/step-inputs.ts';
 import type { Compiled } from '../src/compile.ts';
 import { ModelBuilder } from '../src/frontend/builder/model-builder.ts';
 import type { Graph, Node } from '../src/ir/graph.ts';
@@ -43,7 +43,7 @@ function buildModel() {
 
 const model = buildModel();
 const plain = compileWith(model, model.losses, 'none');
-const inputs: Inputs = readStepInputs(plain.graph, undefined, 3).tensors;
+const inputs: Inputs = stepInputs(plain.graph, new Map(), 3).tensors;
 const reference = runOnce(plain, inputs);
 const clean = compileWith(model, model.losses, 'memory');
 

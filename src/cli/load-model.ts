@@ -2,32 +2,51 @@
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { onnxInputNames } from '../frontend/onnx/decode.ts';
 import { importOnnx } from '../frontend/onnx/import.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
 import { readBytes, readText } from './read-file.ts';
+import { readGiven } from './step-inputs.ts';
 
 export interface LoadOptions {
   readonly dims: Readonly<Record<string, number>>;
   /** Globs over graph inputs that are weights. */
   readonly params: readonly string[];
+  /** Folder of TensorProto files for the model's inputs; a model may need their numbers where it computes with shapes. */
+  readonly inputs?: string;
 }
 
 export interface LoadedModel {
   readonly model: Model;
   readonly notes: readonly Diagnostic[];
+  /** What the folder of inputs holds, by input. */
+  readonly given: ReadonlyMap<string, Tensor>;
   /** Losses and checkpoints that a module's model names itself. */
   readonly losses?: readonly string[];
   readonly checkpoints?: readonly string[];
 }
 
+/** Before the inputs of a model that does not need them to load are read. */
+type PartlyLoaded = Omit<LoadedModel, 'given'> & Partial<Pick<LoadedModel, 'given'>>;
+
 export async function loadModel(path: string, options: LoadOptions): Promise<LoadedModel> {
+  const loaded = await loadByKind(path, options);
+  if (loaded.given !== undefined) return { ...loaded, given: loaded.given };
+  const names = loaded.model.graph.inputs.map((input) => input.name);
+  return { ...loaded, given: options.inputs === undefined ? new Map() : readGiven(options.inputs, names) };
+}
+
+async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoaded> {
   switch (extname(path)) {
     case '.onnx': {
       const bytes = readBytes(path, 'the model');
-      return importOnnx(bytes, { dims: options.dims, params: options.params, directory: dirname(path) });
+      const given: ReadonlyMap<string, Tensor> =
+        options.inputs === undefined ? new Map() : readGiven(options.inputs, onnxInputNames(bytes));
+      const { dims, params } = options;
+      return { ...importOnnx(bytes, { dims, params, directory: dirname(path), given }), given };
     }
     case '.ir': {
       const beside = path.replace(/\.ir$/, '.safetensors');
@@ -52,7 +71,7 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
 }
 
 /** A module exports `model` (or a default): a model, a graph, or a function that gives one. */
-async function loadModule(path: string): Promise<LoadedModel> {
+async function loadModule(path: string): Promise<PartlyLoaded> {
   readBytes(path, 'the module');
   const exported = await importModule(path);
   const candidate = exported.model ?? exported.default ?? exported.graph;

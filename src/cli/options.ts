@@ -48,30 +48,32 @@ export function wholeNumber(least: number): (value: string) => number {
 
 export function addModelOptions(command: Command): Command {
   return command
-    .option('--loss LOSS', 'cross-entropy, mse or sum, with :OUTPUT where there are several; or a scalar output')
-    .option('--dim NAME=N', 'extent of a symbolic dimension (repeatable)', collectDimension, {})
-    .option('--params GLOB', 'graph inputs that are weights (repeatable)', collect, [])
-    .option('--trainable GLOB', 'train these parameters too (repeatable)', collect, [])
-    .option('--freeze GLOB', 'do not train these (repeatable)', collect, [])
+    .option('--loss <LOSS>', 'cross-entropy, mse or sum, with :OUTPUT where there are several; or a scalar output')
+    .option('--dim <NAME=N>', 'extent of a symbolic dimension (repeatable)', collectDimension, {})
+    .option('--params <GLOB>', 'graph inputs that are weights (repeatable)', collect, [])
+    .option('--trainable <GLOB>', 'train these parameters too (repeatable)', collect, [])
+    .option('--freeze <GLOB>', 'do not train these (repeatable)', collect, [])
     .addOption(
-      new Option('--wrt WHAT', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),
+      new Option('--wrt <WHAT>', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),
     )
-    .option('--weights RULE', 'he, hash[:GAIN], or FILE.safetensors, for weights the model does not carry')
-    .option('--seed N', 'seed of drawn inputs, weights and dropout', wholeNumber(0), 0);
+    .option('--weights <RULE>', 'he, hash[:GAIN], or FILE.safetensors, for weights the model does not carry')
+    .option('--seed <N>', 'seed of drawn inputs, weights and dropout', wholeNumber(0), 0);
 }
 
 export function addPlanOptions(command: Command): Command {
   return command
-    .addOption(new Option('-s, --strategy NAME', `one of ${[...strategies.keys()].join(', ')}`).default('memory'))
-    .option('--segments K', 'memory: number of segments', wholeNumber(1))
-    .option('--checkpoint NAME', 'manual: a value to keep (repeatable)', collect, [])
-    .addOption(new Option('--costs MODEL', 'cost model').choices(['roofline', 'unit']).default('roofline'))
-    .option('--passes PIPELINE', 'a whole pipeline in place of the default one')
+    .addOption(new Option('-s, --strategy <NAME>', `one of ${[...strategies.keys()].join(', ')}`).default('memory'))
+    .option('--segments <K>', 'memory: number of segments', wholeNumber(1))
+    .option('--checkpoint <NAME>', 'manual: a value to keep (repeatable)', collect, [])
+    .addOption(new Option('--costs <MODEL>', 'cost model').choices(['roofline', 'unit']).default('roofline'))
+    .option('--passes <PIPELINE>', 'a whole pipeline in place of the default one')
     .addOption(
-      new Option('--verify WHEN', 'verify after each pass, or at both ends').choices(['each', 'ends']).default('ends'),
+      new Option('--verify <WHEN>', 'verify after each pass, or at both ends')
+        .choices(['each', 'ends'])
+        .default('ends'),
     )
-    .addOption(new Option('--stop-after PASS', 'last pass to run').choices([...passes.keys()]))
-    .option('--print-after PASS', "print the graph after this pass ('changed': after each that changed it)")
+    .addOption(new Option('--stop-after <PASS>', 'last pass to run').choices([...passes.keys()]))
+    .option('--print-after <PASS>', "print the graph after this pass ('changed': after each that changed it)")
     .option('--timings', 'print the seconds each pass took');
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { attachCotangents, attachLoss, parseLoss } from '../frontend/loss.ts';
 import type { Diagnostic } from '../ir/diagnostic.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
-import type { Model } from '../ir/graph.ts';
+import type { Model, Tensor } from '../ir/graph.ts';
 import { applyWeights } from './apply-weights.ts';
 import { loadModel } from './load-model.ts';
 import type { ModelOptions } from './options.ts';
@@ -13,6 +13,8 @@ export interface PreparedModel {
   readonly model: Model;
   readonly losses: readonly string[];
   readonly notes: readonly Diagnostic[];
+  /** What the folder of inputs holds, by input. */
+  readonly given: ReadonlyMap<string, Tensor>;
   /** Values the model itself marks to be kept by the strategy `manual`. */
   readonly checkpoints: readonly string[];
 }
@@ -24,14 +26,19 @@ export interface PrepareOptions extends ModelOptions {
 
 /** A graph that has backward nodes is taken as it is: its losses are differentiated already. */
 export async function prepareModel(path: string, options: PrepareOptions): Promise<PreparedModel> {
-  const loaded = await loadModel(path, { dims: options.dim, params: options.params });
-  const { notes, checkpoints = [] } = loaded;
+  const loaded = await loadModel(path, {
+    dims: options.dim,
+    params: options.params,
+    ...(options.inputs !== undefined && { inputs: options.inputs }),
+  });
+  const { notes, given, checkpoints = [] } = loaded;
   let { model } = loaded;
   if (options.weights !== undefined) model = applyWeights(model, options.weights, options.seed);
-  if (model.graph.nodes.some((node) => node.region === 'backward')) return { model, losses: [], notes, checkpoints };
+  if (model.graph.nodes.some((node) => node.region === 'backward'))
+    return { model, losses: [], notes, given, checkpoints };
   if (options.loss !== undefined) {
     const withLoss = attachLoss(model, parseLoss(options.loss, model.graph));
-    return { model: withLoss.model, losses: [withLoss.loss], notes, checkpoints };
+    return { model: withLoss.model, losses: [withLoss.loss], notes, given, checkpoints };
   }
   if (options.inputs !== undefined) {
     if (!existsSync(options.inputs))
@@ -39,11 +46,11 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
     const cotangents = numberedFiles(options.inputs, 'cotangent');
     if (cotangents.length > 0) {
       const withLoss = attachCotangents(model, cotangents);
-      return { model: withLoss.model, losses: [withLoss.loss], notes, checkpoints };
+      return { model: withLoss.model, losses: [withLoss.loss], notes, given, checkpoints };
     }
   }
   if (loaded.losses !== undefined && loaded.losses.length > 0)
-    return { model, losses: loaded.losses, notes, checkpoints };
+    return { model, losses: loaded.losses, notes, given, checkpoints };
   const withLoss = attachLoss(model);
-  return { model: withLoss.model, losses: [withLoss.loss], notes, checkpoints };
+  return { model: withLoss.model, losses: [withLoss.loss], notes, given, checkpoints };
 }

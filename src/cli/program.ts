@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { PassFailure } from '../../passes/pass-manager.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addCompileCommand } from './commands/compile.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommands } from './commands/list.ts';
@@ -17,6 +18,7 @@ export function createProgram(): Command {
   addCompileCommand(program);
   addRunCommand(program);
   addInspectCommand(program);
+  addCheckCommand(program);
   addListCommands(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(run with --help for the options)');

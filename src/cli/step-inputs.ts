@@ -25,57 +25,74 @@ export function numberedFiles(directory: string, prefix: string): readonly numbe
     .sort((a, b) => a - b);
 }
 
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** Every `PREFIX_i.pb` of a folder by its i. */
+export function readNumbered(directory: string, prefix: string): ReadonlyMap<number, NamedTensor> {
+  return new Map(
+    numberedFiles(directory, prefix).map((i) => [
+      i,
+      readTensorProto(readBytes(join(directory, `${prefix}_${i}.pb`), 'the tensor')),
+    ]),
+  );
+}
+
+/** Tensors by input: the input a tensor names, else (its name being none of theirs) the one in its place. */
+export function nameInputs(
+  names: readonly string[],
+  files: ReadonlyMap<number, NamedTensor>,
+): ReadonlyMap<string, Tensor> {
+  const given = new Map<string, Tensor>();
+  for (const [i, { name, tensor }] of files) {
+    const own = names.includes(name) ? name : names[i];
+    if (own !== undefined) given.set(own, tensor);
+  }
+  return given;
+}
+
+/** What a folder of TensorProto files gives to inputs called `names`: `input_i.pb`, and `cotangent_i.pb` as they are. */
+export function readGiven(directory: string, names: readonly string[]): ReadonlyMap<string, Tensor> {
+  const given = new Map(nameInputs(names, readNumbered(directory, 'input')));
+  for (const [i, { tensor }] of readNumbered(directory, 'cotangent')) given.set(`cotangent_${i}`, tensor);
+  return given;
+}
+
 export interface StepInputs {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly notes: readonly Diagnostic[];
 }
 
-/** Reads `input_i.pb` (and `cotangent_i.pb`) for the graph's inputs; what has no file is drawn by seed. */
-export function readStepInputs(graph: Graph, directory: string | undefined, seed: number): StepInputs {
+/** A tensor for each of the graph's inputs: the given one, checked, or one drawn by seed. */
+export function stepInputs(graph: Graph, given: ReadonlyMap<string, Tensor>, seed: number): StepInputs {
   const tensors = new Map<string, Tensor>();
   const notes: Diagnostic[] = [];
-  const plain = graph.inputs.filter((input) => input.name !== rngInput && !/^cotangent_\d+$/.test(input.name));
   for (const input of graph.inputs) {
     if (input.name === rngInput) continue;
-    const position = plain.indexOf(input);
-    const file = position >= 0 ? `input_${position}.pb` : `${input.name}.pb`;
-    const path = directory === undefined ? undefined : join(directory, file);
-    const tensor =
-      path !== undefined && existsSync(path)
-        ? readInput(path, input, plain, directory!)
-        : drawInput(graph, input, seed);
-    const bad = findNaN(tensor);
+    const tensor = given.get(input.name);
+    const checked =
+      tensor === undefined ? drawInput(graph, input, seed) : checkInput(tensor, input, 'the given tensor');
+    const bad = findNaN(checked);
     if (bad >= 0)
       notes.push({
         code: 'nan-in-input',
         message: `input ${JSON.stringify(input.name)} holds NaN (first at element ${bad}); results will too`,
       });
-    tensors.set(input.name, tensor);
+    tensors.set(input.name, checked);
   }
   return { tensors, notes };
 }
 
-/** A file whose tensor carries the name of another input is that input's: names win over numbers. */
-function readInput(path: string, input: Value, plain: readonly Value[], directory: string): Tensor {
-  const read = readTensorProto(readBytes(path, 'the input'));
-  let { tensor } = read;
-  if (read.name !== input.name && plain.some((other) => other.name === read.name)) {
-    const own = plain
-      .map((_, i) => join(directory, `input_${i}.pb`))
-      .filter((other) => existsSync(other))
-      .map((other) => readTensorProto(readBytes(other, 'the input')))
-      .find((other) => other.name === input.name);
-    if (own !== undefined) tensor = own.tensor;
-  }
-  return checkInput(tensor, input, path);
-}
-
-/** The tensor as the input's type: integer types are interchangeable, shapes are not. Throws `SublinearError`. */
+/** The tensor as the input's type: integer types are interchangeable, shapes only of single numbers. Throws `SublinearError`. */
 export function checkInput(tensor: Tensor, input: Value, from: string): Tensor {
   if (sameType(tensor.type, input.type)) return tensor;
   const integers = tensor.type.dtype !== 'f32' && input.type.dtype !== 'f32';
   if (integers && sameType({ ...tensor.type, dtype: input.type.dtype }, input.type))
     return { ...tensor, type: input.type };
+  const single = elementCount(tensor.type.shape) === 1 && elementCount(input.type.shape) === 1;
+  if (single && tensor.type.dtype === input.type.dtype) return { ...tensor, type: input.type };
   throw new SublinearError({
     code: 'input-type',
     message: `${from} holds ${formatType(tensor.type)}, but input ${JSON.stringify(input.name)} is ${formatType(input.type)}`,

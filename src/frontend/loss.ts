@@ -130,7 +130,8 @@ export function attachCotangents(model: Model, outputs: readonly number[]): Mode
     loss = loss === undefined ? product : builder.emit(opNamed('add'), [loss, product], {}, 'loss');
   }
   if (loss === undefined) throw new SublinearError({ code: 'no-loss', message: 'no cotangents were given' });
-  builder.output(loss, 'loss');
+  const taken = new Set(graph.outputs.map((output) => output.name));
+  builder.output(loss, taken.has('loss') ? loss.name : 'loss');
   return { model: { graph: orderRegions(builder.finish()), weights: builder.weights }, loss: loss.name };
 }
 

@@ -81,7 +81,7 @@ function inferConv(operands: readonly TensorType[], attributes: ConvAttributes):
   return f32(x.shape[0]!, w.shape[0]!, ...extents);
 }
 
-/** The kernels' geometry (runtime/kernels/conv.ts) of an image, a filter and a result. */
+/** The kernels' geometry (runtime/kernels/conv-geometry.ts) of an image, a filter and a result. */
 export function convGeometry(
   x: readonly number[],
   w: readonly number[],

@@ -12,6 +12,7 @@ import { cumsum } from './cumsum.ts';
 import { dot, multiplySumToOp } from './dot.ts';
 import { logicalOps } from './logical.ts';
 import { nnOps } from './nn-ops.ts';
+import { optimizerOps } from './optimizers.ts';
 import { padOps } from './pad.ts';
 import { powerOps } from './power.ts';
 import { reduceOps } from './reduce.ts';
@@ -54,6 +55,7 @@ const all: readonly Op[] = [
   dot,
   multiplySumToOp,
   ...nnOps,
+  ...optimizerOps,
 ];
 
 /** Every op by name, in the order of their families. */

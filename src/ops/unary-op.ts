@@ -28,7 +28,8 @@ export interface UnarySpec<A extends Attributes> {
   readonly flops: number;
   readonly gradientReads?: Op<A>['gradientReads'];
   /** dx; absent where there is no derivative. */
-  readonly gradient?: (g: GradientContext<A>) => Value;
+  /** `none`: the derivative is zero wherever it exists. */
+  readonly gradient?: ((g: GradientContext<A>) => Value) | 'none';
   /** Attributes of the examples; one set of examples each. */
   readonly cases: readonly A[];
   /** Range the examples are drawn from; default [-2, 2]. */
@@ -49,7 +50,7 @@ export function unaryOp<A extends Attributes>(spec: UnarySpec<A>): Op<A> {
     flops: ({ results }) => spec.flops * elementCount(results[0]!.type.shape),
     ...(gradient !== undefined && {
       gradientReads: spec.gradientReads ?? {},
-      gradient: (g: GradientContext<A>) => [gradient(g)],
+      gradient: (g: GradientContext<A>) => [gradient === 'none' ? undefined : gradient(g)],
     }),
     lower: ({ operands, results, attributes }, at) => {
       const { dtype, shape } = results[0]!.type;

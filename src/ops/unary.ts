@@ -49,6 +49,7 @@ export const sign: Op<NoAttributes> = plain({
   kernel: kernels.sign,
   integerKernel: signIntegers,
   flops: 1,
+  gradient: 'none',
 });
 
 export const exp: Op<NoAttributes> = plain({
@@ -343,6 +344,7 @@ export const floor: Op<NoAttributes> = plain({
   doc: 'Largest integer not above x.',
   kernel: kernels.floor,
   flops: 1,
+  gradient: 'none',
 });
 
 export const ceil: Op<NoAttributes> = plain({
@@ -350,6 +352,7 @@ export const ceil: Op<NoAttributes> = plain({
   doc: 'Smallest integer not below x.',
   kernel: kernels.ceil,
   flops: 1,
+  gradient: 'none',
 });
 
 export const round: Op<NoAttributes> = plain({
@@ -357,6 +360,7 @@ export const round: Op<NoAttributes> = plain({
   doc: 'Nearest integer, halves to the even one.',
   kernel: kernels.round,
   flops: 1,
+  gradient: 'none',
 });
 
 export const unaryOps: readonly Op[] = [

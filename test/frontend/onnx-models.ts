@@ -17,7 +17,7 @@ import {
 import { tensorProtoOf } from '../../src/frontend/tensor-proto.ts';
 import type { Tensor } from '../../src/ir/graph.ts';
 
-type AttributeInput = number | readonly number[] | string | Tensor | { readonly float: number };
+type AttributeInput = number | readonly number[] | readonly string[] | string | Tensor | { readonly float: number };
 
 export interface ModelParts {
   readonly nodes: readonly NodeProto[];
@@ -46,7 +46,7 @@ export function modelProto({ nodes, inputs = [], outputs, initializers = [], ops
   });
 }
 
-/** A node with one output, or several. Integers become INT, lists INTS, `{ float }` FLOAT, texts STRING, tensors TENSOR. */
+/** A node with one output, or several. Integers become INT, lists INTS or STRINGS, `{ float }` FLOAT, texts STRING, tensors TENSOR. */
 export function node(
   opType: string,
   input: readonly string[],
@@ -69,6 +69,13 @@ function attribute(name: string, value: AttributeInput): AttributeProto {
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
   if ('type' in value)
     return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProtoOf('', value) });
+  const strings = value.filter((item) => typeof item === 'string');
+  if (strings.length > 0)
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.STRINGS,
+      strings: strings.map((text) => new TextEncoder().encode(text)),
+    });
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 

@@ -1,8 +1,9 @@
 /** Models with stored inputs and reference results: loading them, and how far results are from the references. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { numberedFiles, readStepInputs } from '../../src/cli/step-inputs.ts';
+import { numberedFiles, readGiven, stepInputs } from '../../src/cli/step-inputs.ts';
 import { attachCotangents, attachLoss, type ModelWithLoss } from '../../src/frontend/loss.ts';
+import { onnxInputNames } from '../../src/frontend/onnx/decode.ts';
 import { importOnnx } from '../../src/frontend/onnx/import.ts';
 import { readTensorProto } from '../../src/frontend/tensor-proto.ts';
 import type { Tensor } from '../../src/ir/graph.ts';
@@ -18,7 +19,9 @@ export interface ReferenceModel extends ModelWithLoss {
 /** Reads `model.onnx` and `test_data_set_0` of a folder. Where there are cotangents, they make the loss. */
 export function loadReferenceModel(directory: string, dims: Readonly<Record<string, number>> = {}): ReferenceModel {
   const data = join(directory, 'test_data_set_0');
-  const { model } = importOnnx(readFileSync(join(directory, 'model.onnx')), { dims, directory });
+  const bytes = readFileSync(join(directory, 'model.onnx'));
+  const given = readGiven(data, onnxInputNames(bytes));
+  const { model } = importOnnx(bytes, { dims, directory, given });
   const cotangents = numberedFiles(data, 'cotangent');
   const withLoss = cotangents.length > 0 ? attachCotangents(model, cotangents) : attachLoss(model);
   const gradients = new Map<string, Tensor>();
@@ -30,30 +33,5 @@ export function loadReferenceModel(directory: string, dims: Readonly<Record<stri
   const outputs: Tensor[] = [];
   for (let i = 0; existsSync(join(data, `output_${i}.pb`)); i++)
     outputs.push(readTensorProto(readFileSync(join(data, `output_${i}.pb`))).tensor);
-  return { ...withLoss, inputs: readStepInputs(withLoss.model.graph, data, 0).tensors, gradients, outputs };
-}
-
-/** Largest magnitude. */
-export function largestMagnitude(tensor: Tensor): number {
-  let largest = 0;
-  for (const x of tensor.data) largest = Math.max(largest, Math.abs(x));
-  return largest;
-}
-
-/**
- * Largest absolute difference over the largest magnitude of the reference. A bias before a batch norm has a gradient
- * of exactly zero, which references hold as rounding noise of doubles (1e-19): a reference that small beside
- * `largestOfAll` is measured against that instead.
- */
-export function relativeToLargest(actual: Tensor, expected: Tensor, largestOfAll = 0): number {
-  if (actual.data.length !== expected.data.length) return Number.POSITIVE_INFINITY;
-  let difference = 0;
-  for (let i = 0; i < expected.data.length; i++) {
-    const apart = Math.abs(actual.data[i]! - expected.data[i]!);
-    if (Number.isNaN(apart)) return Number.POSITIVE_INFINITY;
-    difference = Math.max(difference, apart);
-  }
-  const own = largestMagnitude(expected);
-  const scale = own < 1e-12 * largestOfAll ? largestOfAll : own;
-  return scale === 0 ? difference : difference / scale;
+  return { ...withLoss, inputs: stepInputs(withLoss.model.graph, given, 0).tensors, gradients, outputs };
 }

@@ -69,8 +69,8 @@ export function addCompileCommand(program: Command): void {
     .description('Plans and rewrites the training step of MODEL (.onnx, .ir, or a module that exports one).')
     .argument('<MODEL>');
   addPlanOptions(addModelOptions(command))
-    .option('--emit KINDS', 'files to write: ir, dot, plan (with commas)')
-    .option('-o, --output DIR', 'where to write them', 'out')
+    .option('--emit <KINDS>', 'files to write: ir, dot, plan (with commas)')
+    .option('-o, --output <DIR>', 'where to write them', 'out')
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: CompileCommandOptions) => {
       const kinds = parseEmit(options.emit);

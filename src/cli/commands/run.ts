@@ -14,7 +14,7 @@ import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
 import { readText } from '../read-file.ts';
-import { readStepInputs } from '../step-inputs.ts';
+import { stepInputs } from '../step-inputs.ts';
 import { escapeFileName, writeFileAtomically } from '../write-file.ts';
 
 interface RunCommandOptions extends CommandOptions {
@@ -34,16 +34,16 @@ export function addRunCommand(program: Command): void {
     .description('Compiles the training step of MODEL and runs it on given or drawn inputs.')
     .argument('<MODEL>');
   addPlanOptions(addModelOptions(command))
-    .option('--inputs DIR', 'folder of input_i.pb (and cotangent_i.pb) TensorProto files; drawn by seed otherwise')
-    .option('--steps N', 'how many steps to run', wholeNumber(1), 1)
-    .option('--gradients DIR', 'write each gradient as grad_NAME.pb')
-    .option('--outputs DIR', 'write each other output as output_i.pb')
-    .option('--plan FILE', 'replay a plan file instead of planning')
+    .option('--inputs <DIR>', 'folder of input_i.pb (and cotangent_i.pb) TensorProto files; drawn by seed otherwise')
+    .option('--steps <N>', 'how many steps to run', wholeNumber(1), 1)
+    .option('--gradients <DIR>', 'write each gradient as grad_NAME.pb')
+    .option('--outputs <DIR>', 'write each other output as output_i.pb')
+    .option('--plan <FILE>', 'replay a plan file instead of planning')
     .option('--compare', 'also run without recomputation, and compare bit for bit')
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: RunCommandOptions) => {
       const prepared = await prepareModel(path, options);
-      const { tensors, notes } = readStepInputs(prepared.model.graph, options.inputs, options.seed);
+      const { tensors, notes } = stepInputs(prepared.model.graph, prepared.given, options.seed);
       printNotes([...prepared.notes, ...notes]);
       const own = compileOptions(prepared, options);
       const compiled =

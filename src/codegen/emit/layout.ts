@@ -6,7 +6,8 @@ export const lineWidth = 120;
 export function layOut(indent: string, open: string, items: readonly string[], close: string): string {
   const line = `${indent}${open}${items.join(', ')}${close}`;
   if (line.length <= lineWidth || items.length === 0) return line;
-  return `${indent}${open}\n${items.map((item) => `${indent}  ${item},\n`).join('')}${indent}${close}`;
+  // Braces of imports are spaced, on one line only.
+  return `${indent}${open.trimEnd()}\n${items.map((item) => `${indent}  ${item},\n`).join('')}${indent}${close.trimStart()}`;
 }
 
 /** As `layOut`, for numbers: as many a line as fit. */

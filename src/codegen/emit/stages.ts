@@ -5,7 +5,7 @@
  * TypeScript's flow analysis is quadratic in the statements of a function (50 s for 20,000), so none has more than
  * `stageLimit` of them.
  */
-import type { ProgramStep } from '../../../runtime/program.ts';
+import type { KernelCall, ProgramStep } from '../../../runtime/program.ts';
 
 /** Most kernel calls in one stage function. */
 export const stageLimit = 200;
@@ -18,7 +18,15 @@ export interface Stage {
   readonly name: string;
   /** What it does, as a sentence. */
   readonly summary: string;
-  readonly steps: readonly ProgramStep[];
+  readonly lines: readonly StageLine[];
+}
+
+/** One kernel call of a step; a view has one line without a call. */
+export interface StageLine {
+  readonly step: ProgramStep;
+  readonly call: KernelCall | undefined;
+  /** Whether it is the step's first. */
+  readonly first: boolean;
 }
 
 interface Section {
@@ -48,13 +56,14 @@ export function stagesOf(steps: readonly ProgramStep[]): readonly Stage[] {
       return {
         name: totals[kind] > 1 ? `${kind}${number}` : kind,
         summary: `${title}${share}${describe(own)}.`,
-        steps: own,
+        lines: own,
       };
     });
   });
 }
 
-function describe(steps: readonly ProgramStep[]): string {
+function describe(lines: readonly StageLine[]): string {
+  const steps = lines.filter((line) => line.first).map((line) => line.step);
   const recomputed = steps.filter((step) => step.recompute !== undefined).length;
   const gradients = steps.filter((step) => step.recompute === undefined && step.region === 'backward').length;
   const updates = steps.filter((step) => step.recompute === undefined && step.region === 'update').length;
@@ -85,22 +94,24 @@ function sectionsOf(steps: readonly ProgramStep[]): readonly Section[] {
   return sections;
 }
 
-/** Parts of at most `stageLimit` calls, about equally long; a step's calls stay together. */
-function splitEvenly(steps: readonly ProgramStep[]): readonly (readonly ProgramStep[])[] {
-  const calls = steps.reduce((total, step) => total + step.calls.length, 0);
-  const wanted = Math.ceil(calls / Math.max(1, Math.ceil(calls / stageLimit)));
-  const parts: ProgramStep[][] = [];
-  let part: ProgramStep[] = [];
+/** Parts of at most `stageLimit` calls, about equally long. */
+function splitEvenly(steps: readonly ProgramStep[]): readonly (readonly StageLine[])[] {
+  const lines = steps.flatMap((step): readonly StageLine[] =>
+    step.calls.length === 0
+      ? [{ step, call: undefined, first: true }]
+      : step.calls.map((call, i) => ({ step, call, first: i === 0 })),
+  );
+  const calls = lines.filter((line) => line.call !== undefined).length;
+  const wanted = Math.ceil(calls / Math.ceil(calls / stageLimit));
+  const parts: StageLine[][] = [[]];
   let count = 0;
-  for (const step of steps) {
-    if (count > 0 && count + step.calls.length > Math.min(wanted, stageLimit)) {
-      parts.push(part);
-      part = [];
+  for (const line of lines) {
+    if (line.call !== undefined && count === wanted) {
+      parts.push([]);
       count = 0;
     }
-    part.push(step);
-    count += step.calls.length;
+    if (line.call !== undefined) count++;
+    parts.at(-1)!.push(line);
   }
-  if (part.length > 0) parts.push(part);
   return parts;
 }

@@ -2,38 +2,37 @@
 import type { GraphProto, NodeProto } from 'onnx-buf';
 import { type Diagnostic, nearestName } from '../../ir/diagnostic.ts';
 import type { Tensor } from '../../ir/graph.ts';
+import { isGradient } from './gradient-node.ts';
+import { nodeSource, operatorKey } from './node-names.ts';
 import { lowerings } from './operators.ts';
-import { nodeSource } from './sort.ts';
 
 const controlFlow: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan', 'SequenceMap']);
-
-export function isStandardDomain(domain: string): boolean {
-  return domain === '' || domain === 'ai.onnx';
-}
 
 /** Adds a diagnostic for each node whose operator has no lowering at `opset`. */
 export function checkOperators(nodes: readonly NodeProto[], opset: number, diagnostics: Diagnostic[]): void {
   for (const node of nodes) {
-    const standard = isStandardDomain(node.domain);
-    const lowering = standard ? lowerings.get(node.opType) : undefined;
+    if (isGradient(node)) continue;
+    const key = operatorKey(node);
+    const lowering = lowerings.get(key);
     if (lowering !== undefined && lowering.since <= opset) continue;
     diagnostics.push({
       code: 'unknown-op',
       message:
         lowering !== undefined
-          ? `operator ${node.opType} is supported from opset ${lowering.since}, and the model uses opset ${opset}`
-          : `operator ${standard ? node.opType : `${node.domain}.${node.opType}`} is not supported (opset ${opset})`,
+          ? `operator ${key} is supported from opset ${lowering.since}, and the model uses opset ${opset}`
+          : `operator ${key} is not supported (opset ${opset})`,
       source: nodeSource(node),
-      hint: operatorHint(node, standard),
+      hint: operatorHint(node),
     });
   }
 }
 
-function operatorHint(node: NodeProto, standard: boolean): string {
-  if (standard && controlFlow.has(node.opType))
+function operatorHint(node: NodeProto): string {
+  const key = operatorKey(node);
+  if (controlFlow.has(key))
     return 'control flow is not supported: export the model unrolled, with the branch taken or the loop count fixed';
-  const nearest = nearestName(node.opType, lowerings.keys());
-  return nearest === undefined || nearest === node.opType
+  const nearest = nearestName(key, lowerings.keys());
+  return nearest === undefined
     ? '`sublinear ops` lists the supported operators'
     : `the nearest supported operator is ${nearest}`;
 }

@@ -9,6 +9,9 @@ import { addScalar, scale } from '../../ops/scalar.ts';
 import { transpose } from '../../ops/transpose.ts';
 import type { LoweringContext } from './lowering.ts';
 
+/** Elements that a typed array of 8 bytes each can hold. */
+export const largestCount = 2 ** 28;
+
 export function reshaped(c: Emitter, x: Value, shape: readonly number[]): Value {
   return sameShape(x.type.shape, shape) ? x : c.emit(reshape, [x], { shape });
 }
@@ -51,7 +54,9 @@ export function scalarConstant(c: Emitter, dtype: DType, value: number): Value {
   return c.constant({ dtype, shape: [] }, [value]);
 }
 
-export function filledConstant(c: Emitter, dtype: DType, shape: readonly number[], value: number): Value {
+/** A constant of equal elements; more than a buffer can hold is an error of the node. */
+export function filledConstant(c: LoweringContext, dtype: DType, shape: readonly number[], value: number): Value {
+  checkCount(c, product(shape));
   return c.constant({ dtype, shape }, allocateArray(dtype, elementCount(shape)).fill(value));
 }
 
@@ -73,6 +78,11 @@ export function axesFrom(c: LoweringContext, rank: number, asOperandSince: numbe
   const axes = given.map((axis) => frontAxis(c, axis, rank)).sort((a, b) => a - b);
   if (axes.some((axis, i) => axis === axes[i - 1])) c.fail(`axes [${given.join(',')}] name a dimension twice`);
   return axes;
+}
+
+/** Refuses constants that no buffer holds, before they are made. */
+export function checkCount(c: LoweringContext, count: number): void {
+  if (!(count <= largestCount)) c.fail(`a constant of ${count} elements is too large`);
 }
 
 /** Of no extents: 1. */

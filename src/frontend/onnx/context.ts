@@ -5,7 +5,7 @@ import type { Value } from '../../ir/graph.ts';
 import { attributeReader } from './attributes.ts';
 import type { FoldingEmitter } from './folding-emitter.ts';
 import type { LoweringContext } from './lowering.ts';
-import { nodeSource } from './sort.ts';
+import { nodeSource } from './node-names.ts';
 
 /** What nodes of one graph share. */
 export interface GraphScope {
@@ -76,7 +76,13 @@ export function createContext(
         : Array.from(tensor.data);
     },
     producer: (value) => emitter.producer(value),
-    moveToState: (value) => (scope.uses.get(value.name) ?? 0) === 1 && emitter.moveToState(value),
+    moveToState: (values) => {
+      const distinct = new Set(values.map((value) => value.name)).size === values.length;
+      const movable = (value: Value): boolean => scope.uses.get(value.name) === 1 && emitter.isParameter(value);
+      if (!distinct || !values.every(movable)) return false;
+      for (const value of values) emitter.moveToState(value);
+      return true;
+    },
     random: () => ({ rng: scope.rng(), site: scope.nextSite() }),
     fail,
   };

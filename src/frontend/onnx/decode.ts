@@ -55,7 +55,9 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
       hint: 'there is nothing to compute; export the model again',
     });
   const versions = proto.opsetImport.filter(({ domain }) => domain === '' || domain === 'ai.onnx');
-  const opset = Number(versions[0]?.version ?? 0n);
+  // A model of other domains' operators alone need not import the default one.
+  const needed = graph.node.some(({ domain }) => domain === '' || domain === 'ai.onnx');
+  const opset = Number(versions[0]?.version ?? (needed ? 0n : supportedOpsets.last));
   if (opset < supportedOpsets.first || opset > supportedOpsets.last)
     throw new SublinearError({
       code: 'unsupported-opset',
@@ -101,4 +103,11 @@ function isCutShort(bytes: Uint8Array): boolean {
     if (wire === 2) at += length;
   }
   return false;
+}
+
+/** Names of the inputs that are fed each step, in the file's order: initializers may be listed as inputs, but are not. */
+export function onnxInputNames(bytes: Uint8Array): readonly string[] {
+  const { graph } = decodeModel(bytes);
+  const stored = new Set(graph.initializer.map((proto) => proto.name));
+  return graph.input.map((input) => input.name).filter((name) => !stored.has(name));
 }

@@ -81,11 +81,14 @@ export class FoldingEmitter implements Emitter {
     return value;
   }
 
-  /** Makes a parameter a state value (running statistics); false where it is not a parameter. */
-  moveToState(value: Value): boolean {
-    if (!this.parameters.delete(value.name)) return false;
+  isParameter(value: Value): boolean {
+    return this.parameters.has(value.name);
+  }
+
+  /** Makes a parameter a state value (running statistics). */
+  moveToState(value: Value): void {
+    this.parameters.delete(value.name);
     this.state.set(value.name, value);
-    return true;
   }
 
   /** Whether `value` has its contents in the file: a constant, or a weight that came with data. */

@@ -6,15 +6,17 @@ import type { GraphProto, NodeProto } from 'onnx-buf';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
 import { globMatcher } from '../glob.ts';
-import { tensorOf } from '../tensor-proto.ts';
 import { checkNames, checkOperators } from './check-graph.ts';
 import { createContext, type GraphScope } from './context.ts';
 import { decodeModel } from './decode.ts';
 import { asDiagnosed, FoldingEmitter } from './folding-emitter.ts';
+import { type GradientRequest, gradientRequest, isGradient } from './gradient-node.ts';
 import { type TypedInput, typeInputs } from './graph-inputs.ts';
 import { readInitializers } from './initializers.ts';
+import { nodeLabel, nodeSource, operatorKey } from './node-names.ts';
 import { lowerings } from './operators.ts';
-import { nodeLabel, nodeSource, sortNodes } from './sort.ts';
+import { slimmedWeight } from './slimmed-weight.ts';
+import { sortNodes } from './sort.ts';
 
 export interface ImportOptions {
   /** Extents of symbolic dimensions, by name. */
@@ -48,6 +50,8 @@ export interface ImportedModel {
   readonly parameterNames: readonly string[];
   /** Parameters of slimmed models: the file says only their shape and one number for all elements. */
   readonly placeholders: ReadonlySet<string>;
+  /** Backward passes that the file asks for; their outputs are not among `outputNames`. */
+  readonly gradients: readonly GradientRequest[];
   /** Name of the seed input (i32[2]: seed and step), which follows the file's inputs, where a node draws numbers. */
   readonly rngInput?: string;
 }
@@ -106,6 +110,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
   };
   const placeholders = new Set<string>();
   for (const node of sorted) {
+    if (isGradient(node)) continue;
     const weight = slimmedWeight(node, stored, values, emitter);
     if (weight === undefined) lowerNode(node, values, scope, diagnostics);
     else {
@@ -113,10 +118,11 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
       placeholders.add(weight.name);
     }
   }
+  const gradients = requestGradients(sorted, graph, values, scope, diagnostics);
   if (diagnostics.length > 0) throw new SublinearError(diagnostics);
 
   const notes = inputNotes(inputs);
-  const outputs = graphOutputs(graph, values, notes);
+  const outputs = graphOutputs(graph, values, gradients, notes);
   const model = emitter.finish(outputs);
   for (const name of emitter.specializations)
     notes.push({
@@ -132,6 +138,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     outputNames: outputs.map((output) => output.name),
     parameterNames: model.graph.parameters.map((value) => value.name),
     placeholders,
+    gradients,
     ...(rng !== undefined && { rngInput: rng.name }),
   };
 }
@@ -147,7 +154,7 @@ function lowerNode(node: NodeProto, values: Map<string, Value>, scope: GraphScop
   emitter.open(nodeLabel(node), source);
   try {
     const operands = node.input.map((name) => (name === '' ? undefined : values.get(name)));
-    const results = lowerings.get(node.opType)!.lower(createContext(node, operands, scope));
+    const results = lowerings.get(operatorKey(node))!.lower(createContext(node, operands, scope));
     emitter.close(results, node.output).forEach((value, i) => {
       const name = node.output[i];
       if (name !== undefined && name !== '') values.set(name, value);
@@ -165,26 +172,25 @@ function lowerNode(node: NodeProto, values: Map<string, Value>, scope: GraphScop
   }
 }
 
-/** The weight that a slimmed model has in a `ConstantOfShape` node: float, its shape stored in the file. */
-function slimmedWeight(
-  node: NodeProto,
-  stored: ReadonlySet<string>,
+/** What the file's Gradient nodes ask for; they may stand before the value they differentiate. */
+function requestGradients(
+  nodes: readonly NodeProto[],
+  graph: GraphProto,
   values: ReadonlyMap<string, Value>,
-  emitter: FoldingEmitter,
-): Value | undefined {
-  const [shapeName] = node.input;
-  const [name] = node.output;
-  if (node.opType !== 'ConstantOfShape' || shapeName === undefined || !stored.has(shapeName)) return undefined;
-  const shape = emitter.folded(values.get(shapeName)!);
-  if (name === undefined || shape === undefined) return undefined;
-  const attribute = node.attribute.find((candidate) => candidate.name === 'value')?.t;
-  const fill = attribute === undefined ? undefined : tensorOf(attribute);
-  if (fill !== undefined && fill.type.dtype !== 'f32') return undefined;
-  const extents = Array.from(shape.data);
-  if (extents.some((extent) => extent < 0)) return undefined;
-  const count = extents.reduce((product, extent) => product * extent, 1);
-  const data = new Float32Array(count).fill(fill?.data[0] ?? 0);
-  return emitter.parameter(name, { dtype: 'f32', shape: extents }, data);
+  scope: GraphScope,
+  diagnostics: Diagnostic[],
+): readonly GradientRequest[] {
+  const outputs = new Set(graph.output.map(({ name }) => name));
+  return nodes.filter(isGradient).flatMap((node) => {
+    scope.emitter.open(nodeLabel(node), nodeSource(node));
+    try {
+      const operands = node.input.map((name) => values.get(name));
+      return [gradientRequest(createContext(node, operands, scope), node, (name) => values.get(name), outputs)];
+    } catch (error) {
+      diagnostics.push(...asDiagnosed(error, nodeSource(node)).diagnostics);
+      return [];
+    }
+  });
 }
 
 function countUses(graph: GraphProto): ReadonlyMap<string, number> {
@@ -206,27 +212,31 @@ function inputNotes(inputs: readonly TypedInput[]): Diagnostic[] {
     }));
 }
 
-function graphOutputs(graph: GraphProto, values: ReadonlyMap<string, Value>, notes: Diagnostic[]): readonly Output[] {
+/** The outputs of the file but gradients; losses of gradients join them where they do not leave anyway. */
+function graphOutputs(
+  graph: GraphProto,
+  values: ReadonlyMap<string, Value>,
+  gradients: readonly GradientRequest[],
+  notes: Diagnostic[],
+): readonly Output[] {
+  const requested = new Set(gradients.flatMap((request) => request.outputs));
   const outputs: Output[] = [];
   const seen = new Set<string>();
   for (const { name, type } of graph.output) {
-    if (seen.has(name)) continue;
+    if (seen.has(name) || requested.has(name)) continue;
     seen.add(name);
     const value = values.get(name)!;
     outputs.push({ name, value: value.name });
     const declared = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
-    const extents = declared?.map((dim) => (dim.value.case === 'dimValue' ? Number(dim.value.value) : undefined));
-    if (extents === undefined || extents.some((extent) => extent === undefined || extent < 0)) continue;
-    if (
-      !sameShape(
-        extents.filter((extent) => extent !== undefined),
-        value.type.shape,
-      )
-    )
+    const extents = declared?.map(({ value: dim }) => (dim.case === 'dimValue' ? Number(dim.value) : -1));
+    if (extents === undefined || extents.some((extent) => extent < 0)) continue;
+    if (!sameShape(extents, value.type.shape))
       notes.push({
         code: 'output-shape',
         message: `output ${JSON.stringify(name)} is declared with the shape [${extents.join(',')}] and is ${formatType(value.type)}`,
       });
   }
+  for (const { loss } of gradients)
+    if (!outputs.some((output) => output.value === loss)) outputs.push({ name: loss, value: loss });
   return outputs;
 }

@@ -33,8 +33,8 @@ export interface LoweringContext extends Emitter {
 
   /** As `emitAll`, in the region `update`. */
   emitUpdate<A extends Attributes>(op: Op<A>, operands: readonly Value[], attributes: A): readonly Value[];
-  /** Makes a parameter that nothing else reads state of the step; false where that is not possible. */
-  moveToState(value: Value): boolean;
+  /** Makes parameters that nothing else reads state of the step: all of them, or none and the answer false. */
+  moveToState(values: readonly Value[]): boolean;
   /** The graph's seed input (i32[2]: seed and step) and a number for the node that draws from it. */
   random(): { readonly rng: Value; readonly site: number };
   /** Throws the error that this node is not supported as it is. */

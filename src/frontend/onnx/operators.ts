@@ -12,8 +12,10 @@ import { normalizationLowerings } from './lowerings/normalization.ts';
 import { poolingLowerings } from './lowerings/pooling.ts';
 import { recurrentLowerings } from './lowerings/recurrent.ts';
 import { reductionLowerings } from './lowerings/reduction.ts';
+import { resizeLowerings } from './lowerings/resize.ts';
 import { shapeLowerings } from './lowerings/shape.ts';
 import { softmaxLowerings } from './lowerings/softmax.ts';
+import { trainingLowerings } from './lowerings/training.ts';
 import { unaryLowerings } from './lowerings/unary.ts';
 
 /** Sorted by operator, for listings. */
@@ -30,12 +32,14 @@ export const onnxOperators: readonly OnnxLowering[] = [
   ...poolingLowerings,
   ...recurrentLowerings,
   ...reductionLowerings,
+  ...resizeLowerings,
   ...shapeLowerings,
   ...softmaxLowerings,
+  ...trainingLowerings,
   ...unaryLowerings,
 ].sort((a, b) => (a.onnx < b.onnx ? -1 : 1));
 
-/** By operator. */
+/** By operator, those of other domains as `DOMAIN.OPERATOR`. */
 export const lowerings: ReadonlyMap<string, OnnxLowering> = new Map(
   onnxOperators.map((lowering) => [lowering.onnx, lowering]),
 );

@@ -4,17 +4,7 @@
  */
 import type { NodeProto } from 'onnx-buf';
 import { SublinearError } from '../../ir/diagnostic.ts';
-
-/** What to call a node in messages: its name, else its first output. */
-export function nodeLabel(node: NodeProto): string {
-  return node.name !== '' ? node.name : (node.output.find((name) => name !== '') ?? '');
-}
-
-/** `onnx Gemm "fc1"`: where IR nodes say they came from. */
-export function nodeSource(node: NodeProto): string {
-  const op = node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`;
-  return `onnx ${op} ${JSON.stringify(nodeLabel(node))}`;
-}
+import { nodeLabel, nodeSource } from './node-names.ts';
 
 /** Throws `SublinearError` (`cyclic-graph`) that names the nodes of one cycle. `producer`: index by output name. */
 export function sortNodes(nodes: readonly NodeProto[], producer: ReadonlyMap<string, number>): readonly NodeProto[] {

@@ -510,3 +510,28 @@ describe('importOnnx refuses', () => {
     expect(faults(withExternal('w.bin'))[0]!.code).toBe('missing-external-data');
   });
 });
+
+describe('the Gradient operator', () => {
+  const asking = (wanted: Readonly<Record<string, string>>): ModelParts => ({
+    nodes: [
+      Object.assign(node('Gradient', ['x'], 'dx', { y: 'y', xs: ['x'], ...wanted }), {
+        domain: 'ai.onnx.preview.training',
+      }),
+      node('Tanh', ['x'], 'h'),
+      node('Mul', ['h', 'x'], 'y'),
+    ],
+    inputs: [input('x', [3])],
+    outputs: ['dx'],
+  });
+
+  it('becomes a request: the sum of y by x, under the name of the output', () => {
+    const { model, gradients, outputNames } = importModel(asking({}));
+    expect(gradients).toEqual([{ loss: 'dx/reduce_sum', wrt: ['x'], outputs: ['dx'] }]);
+    expect(outputNames).toEqual(['dx/reduce_sum']);
+    expect(model.graph.nodes.map((n) => n.op)).toEqual(['tanh', 'multiply', 'reduce_sum']);
+  });
+
+  it('is refused for a value that is not there', () => {
+    expect(faults(modelBytes(asking({ y: 'z' })))[0]!.message).toContain('the value "z" is not defined');
+  });
+});

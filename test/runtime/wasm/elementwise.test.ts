@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import * as activationGrad from '../../../runtime/kernels/activation-grad.ts';
 import * as activation from '../../../runtime/kernels/activation.ts';
-import * as binaryGrad from '../../../runtime/kernels/binary-grad.ts';
+import * as activationGrad from '../../../runtime/kernels/activation-grad.ts';
 import * as binary from '../../../runtime/kernels/binary.ts';
+import * as binaryGrad from '../../../runtime/kernels/binary-grad.ts';
 import { copyInto, copyStrided } from '../../../runtime/kernels/copy.ts';
 import { dropout } from '../../../runtime/kernels/dropout.ts';
-import * as unaryGrad from '../../../runtime/kernels/unary-grad.ts';
 import * as unary from '../../../runtime/kernels/unary.ts';
+import * as unaryGrad from '../../../runtime/kernels/unary-grad.ts';
 import { where } from '../../../runtime/kernels/where.ts';
 import type { Kernel } from '../../../runtime/program.ts';
 import { type Twins, twins, wasmKernels } from './twins.ts';

@@ -29,8 +29,7 @@ function lowerTrainingBatchNorm(c: LoweringContext, epsilon: number): readonly V
   const [x, factor, bias, mean, variance] = [0, 1, 2, 3, 4].map((i) => c.operand(i));
   const momentum = c.attributes.float('momentum', 0.9);
   const [y, batchMean, invStd] = c.emitAll(batchNorm, [x!, factor!, bias!], { epsilon });
-  const distinct = mean!.name !== variance!.name;
-  if (distinct && c.moveToState(mean!) && c.moveToState(variance!)) {
+  if (c.moveToState([mean!, variance!])) {
     const operands = [mean!, variance!, batchMean!, invStd!];
     return [y!, ...c.emitUpdate(batchNormUpdate, operands, { momentum, epsilon })];
   }

@@ -2,7 +2,7 @@
 import { elementCount, type Tensor, type Value } from '../../../ir/graph.ts';
 import { broadcastShape } from '../../../ops/broadcasting.ts';
 import { tensorOf } from '../../tensor-proto.ts';
-import { axesFrom, castTo, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
+import { axesFrom, castTo, checkCount, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
 import { dtypeOf, elementTypeName } from '../element-type.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -69,6 +69,7 @@ function lowerRange(c: LoweringContext): Value {
   const [start, limit, delta] = [0, 1, 2].map((i) => c.numbers(i)?.[0] ?? c.fail(`operand ${i} is left out`));
   if (delta === 0) c.fail('the step is 0');
   const count = Math.max(0, Math.ceil((limit! - start!) / delta!));
+  checkCount(c, count);
   const data = Array.from({ length: count }, (_, i) => start! + i * delta!);
   return c.constant({ dtype, shape: [count] }, dtype === 'f32' ? Float32Array.from(data) : data);
 }
@@ -80,6 +81,7 @@ function lowerEyeLike(c: LoweringContext): Value {
     to === undefined ? type.dtype : (dtypeOf(to) ?? c.fail(`element type ${elementTypeName(to)} is not supported`));
   const [rows, columns] = type.shape;
   if (rows === undefined || columns === undefined || type.shape.length !== 2) c.fail('its operand is not a matrix');
+  checkCount(c, elementCount(type.shape));
   const data = new Array<number>(elementCount(type.shape)).fill(0);
   const k = c.attributes.int('k', 0);
   for (let row = Math.max(0, -k); row < rows! && row + k < columns!; row++) data[row * columns! + row + k] = 1;
@@ -106,6 +108,7 @@ export const shapeLowerings: readonly OnnxLowering[] = [
       const value = c.attributes.tensor('value');
       const fill = value === undefined ? undefined : tensorOf(value);
       const shape = c.numbers(0) ?? c.fail('its shape is left out');
+      if (shape.some((extent) => extent < 0)) c.fail(`its shape [${shape.join(',')}] has a negative extent`);
       return [filledConstant(c, fill?.type.dtype ?? 'f32', shape, fill?.data[0] ?? 0)];
     },
   },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { globMatcher } from '../../src/frontend/glob.ts';
+import { globMatcher } from '../../src/ir/glob.ts';
 
 describe('globs over names', () => {
   it.each([

@@ -13,30 +13,44 @@ import { loadTsMorph } from './load-ts-morph.ts';
 import { kernelFiles, runtimeDirectory } from './runtime-sources.ts';
 
 export interface CarriedSource {
-  /** Declarations, grouped by the file they come from; dependencies first. */
-  readonly text: string;
+  /** Declarations by the file they come from, as `kernels/gemm.ts`; dependencies first. */
+  readonly sections: ReadonlyMap<string, string>;
   /** Name in the emitted module of each wanted declaration. */
   readonly names: ReadonlyMap<string, string>;
+  /** Every name that the sections declare at their top level. */
+  readonly topLevel: ReadonlySet<string>;
 }
 
-/**
- * `wanted`: names of functions of runtime/kernels, and of anything runtime/memory.ts exports. Names in `reserved` are
- * not used at the top level of the result.
- */
-export function carryKernels(wanted: readonly string[], reserved: ReadonlySet<string>): CarriedSource {
+export interface CarryOptions {
+  /** Functions of runtime/kernels. */
+  readonly kernels: readonly string[];
+  /** Other declarations, by the file of the runtime that has them. */
+  readonly support: Readonly<Record<string, readonly string[]>>;
+  /** Those that stay exported. */
+  readonly exported: readonly string[];
+  /** Top-level names that the result must not use. */
+  readonly reserved: ReadonlySet<string>;
+}
+
+export function carrySources({ kernels, support, exported, reserved }: CarryOptions): CarriedSource {
   const { Project } = loadTsMorph();
   const project = new Project({
     skipLoadingLibFiles: true,
     skipFileDependencyResolution: true,
     compilerOptions: { allowImportingTsExtensions: true, noEmit: true, noLib: true, types: [] },
   });
+  const directory = runtimeDirectory();
   const files = kernelFiles();
-  const memory = join(runtimeDirectory(), 'memory.ts');
-  const roots = wanted.map((name) => ({ name, path: files.get(name) ?? memory }));
-  const order = addWithImports(project.addSourceFileAtPath.bind(project), [
-    memory,
-    ...roots.map(({ path }) => path).sort(),
-  ]);
+  const roots = [
+    ...Object.entries(support).flatMap(([file, names]) => names.map((name) => ({ name, path: join(directory, file) }))),
+    ...kernels.map((name) => ({ name, path: files.get(name) ?? '' })),
+  ];
+  const missing = roots.find(({ path }) => path === '');
+  if (missing !== undefined) throw new Error(`no file of runtime/kernels exports ${missing.name}`);
+  const order = addWithImports(
+    (path) => project.addSourceFileAtPath(path),
+    roots.map(({ path }) => path),
+  );
   const carried = new Set<Statement>();
   const queue: Statement[] = [];
   const take = (statement: Statement): void => {
@@ -47,8 +61,7 @@ export function carryKernels(wanted: readonly string[], reserved: ReadonlySet<st
   for (const { name, path } of roots) {
     const file = order.find((candidate) => candidate.getFilePath() === path);
     const statements = file === undefined ? [] : statementsNamed(file, name);
-    if (file === undefined || statements.length === 0)
-      throw new Error(`runtime/kernels has no function ${name}, so it cannot be carried over`);
+    if (file === undefined || statements.length === 0) throw new Error(`${path} has no ${name} to carry over`);
     for (const statement of statements) take(statement);
   }
   /** Identifiers that name a carried declaration, by the symbol they name. */
@@ -66,20 +79,21 @@ export function carryKernels(wanted: readonly string[], reserved: ReadonlySet<st
       }
     }
   }
-  const renamed = chooseNames(uses, order, new Set(wanted), reserved);
-  const directory = dirname(runtimeDirectory());
-  const sections = order.flatMap((file) => {
+  const renamed = chooseNames(uses, order, new Set(roots.map(({ name }) => name)), reserved);
+  const sections = new Map<string, string>();
+  for (const file of order) {
     const statements = file.getStatements().filter((statement) => carried.has(statement));
-    if (statements.length === 0) return [];
-    const from = relative(directory, file.getFilePath()).replaceAll('\\', '/');
-    return [[`// From ${from}.`, ...statements.map((s) => printStatement(s, uses, renamed))].join('\n\n')];
-  });
+    const path = relative(directory, file.getFilePath()).replaceAll('\\', '/');
+    const texts = statements.map((statement) => printStatement(statement, uses, renamed, exported));
+    if (texts.length > 0) sections.set(path, [`// From runtime/${path}.`, ...texts].join('\n\n'));
+  }
   const names = new Map<string, string>();
   for (const { name, path } of roots)
     for (const symbol of uses.keys())
       if (symbol.getName() === name && fileOf(symbol).getFilePath() === path)
         names.set(name, renamed.get(symbol) ?? name);
-  return { text: sections.join('\n\n'), names };
+  const topLevel = new Set([...uses.keys()].map((symbol) => renamed.get(symbol) ?? symbol.getName()));
+  return { sections, names, topLevel };
 }
 
 /** The files and all they import, each after its imports. */
@@ -124,8 +138,6 @@ function identifiersIn(statement: Statement): readonly Identifier[] {
     const parent = node.getParent();
     if (is.isPropertyAccessExpression(parent) && parent.getNameNode() === node) return;
     if ((is.isPropertyAssignment(parent) || is.isPropertySignature(parent)) && parent.getNameNode() === node) return;
-    if (is.isShorthandPropertyAssignment(parent))
-      throw new Error(`${statement.getSourceFile().getBaseName()} uses the shorthand { ${node.getText()} }: spell it out`);
     found.push(node);
   });
   return found;
@@ -133,11 +145,12 @@ function identifiersIn(statement: Statement): readonly Identifier[] {
 
 /** What the identifier names, where that is declared at the top level of a file of the runtime. */
 function topLevelSymbol(identifier: Identifier): TsSymbol | undefined {
-  const symbol = identifier.getSymbol();
+  const { Node: is } = loadTsMorph();
+  const parent = identifier.getParent();
+  const symbol = is.isShorthandPropertyAssignment(parent) ? parent.getValueSymbol() : identifier.getSymbol();
   const named = symbol?.getAliasedSymbol() ?? symbol;
   const declaration = named?.getDeclarations()[0];
   if (declaration === undefined) return undefined;
-  const { Node: is } = loadTsMorph();
   const owner = topLevelStatement(declaration);
   if (owner === undefined) return undefined;
   if (declaration === owner) return named;
@@ -186,6 +199,7 @@ function printStatement(
   statement: Statement,
   uses: ReadonlyMap<TsSymbol, readonly Identifier[]>,
   renamed: ReadonlyMap<TsSymbol, string>,
+  exported: readonly string[],
 ): string {
   const { Node: is } = loadTsMorph();
   const start = statement.getStart();
@@ -197,10 +211,16 @@ function printStatement(
     for (const identifier of uses.get(symbol) ?? [])
       if (identifier.getStart() >= start && identifier.getEnd() <= statement.getEnd())
         if (identifier.getSourceFile() === statement.getSourceFile())
-          edits.push({ start: identifier.getStart(), end: identifier.getEnd(), text: name });
+          edits.push({
+            start: identifier.getStart(),
+            end: identifier.getEnd(),
+            text: is.isShorthandPropertyAssignment(identifier.getParent()) ? `${identifier.getText()}: ${name}` : name,
+          });
   if (is.isExportable(statement)) {
     const keyword = statement.getExportKeyword();
-    if (keyword !== undefined) edits.push({ start: keyword.getStart(), end: keyword.getEnd() + 1, text: '' });
+    const name = is.isNameable(statement) || is.isNamed(statement) ? statement.getName() : undefined;
+    if (keyword !== undefined && !(name !== undefined && exported.includes(name)))
+      edits.push({ start: keyword.getStart(), end: keyword.getEnd() + 1, text: '' });
   }
   edits.sort((a, b) => a.start - b.start);
   let body = '';

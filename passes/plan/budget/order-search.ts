@@ -1,0 +1,126 @@
+/**
+ * Moves of the skeleton: a backward node (with the clones that run just before it) earlier or later, where the graph leaves
+ * that free. A move that leaves the cost alone and lowers the load near the limit gives the search over intervals room.
+ * Judged by the exact simulator on the whole sequence.
+ */
+import { backwardRegion, forwardRegion, updateRegion } from '../../../src/analysis/plan-graph.ts';
+import { simulate } from '../../../src/analysis/simulate.ts';
+import { placeUpdates } from '../place-updates.ts';
+import type { Prepared } from './prepared.ts';
+import type { Random } from './random.ts';
+
+export interface OrderSearchOptions {
+  readonly tries: number;
+  readonly random: Random;
+  /** Bytes allowed. */
+  readonly limit: number;
+}
+
+export interface OrderSearchResult {
+  readonly sequence: Int32Array;
+  readonly improved: boolean;
+}
+
+export function searchOrder(prepared: Prepared, start: Int32Array, options: OrderSearchOptions): OrderSearchResult {
+  const { index } = prepared;
+  const { random, limit } = options;
+  const { region, readStart, reads, producer, readerStart, readers, resultStart } = index;
+  let sequence = start;
+  let blocks = blocksOf(prepared, sequence);
+  let simulation = simulate(index, sequence);
+  let load = loadNear(simulation.liveAt, limit);
+  let improved = false;
+  const position = new Int32Array(index.nodeCount);
+  for (let attempt = 0; attempt < options.tries && load > 0; attempt++) {
+    blocks.forEach((block, i) => {
+      position[block.node] = i;
+    });
+    const from = random.below(blocks.length);
+    const node = blocks[from]!.node;
+    // The free range: after what it reads is first made, before its first reader; regions do not mix.
+    let low = 0;
+    let high = blocks.length - 1;
+    const forward = region[node] === forwardRegion;
+    for (let i = 0; i < blocks.length; i++) {
+      if ((region[blocks[i]!.node] === forwardRegion) === forward) continue;
+      if (forward) high = Math.min(high, i - 1);
+      else low = Math.max(low, i + 1);
+    }
+    for (const n of blocks[from]!.nodes)
+      for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
+        const made = producer[reads[k]!]!;
+        if (made >= 0 && made !== node && region[made] !== updateRegion) low = Math.max(low, position[made]! + 1);
+      }
+    for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++)
+      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++)
+        if (region[readers[k]!] !== updateRegion) high = Math.min(high, position[readers[k]!]! - 1);
+    if (region[node] === backwardRegion) low = Math.max(low, 0);
+    if (high <= low) continue;
+    const choice = random.unit();
+    const to =
+      choice < 0.25
+        ? low
+        : choice < 0.5
+          ? high
+          : choice < 0.75
+            ? Math.max(low, Math.min(high, from + random.below(9) - 4))
+            : low + random.below(high - low + 1);
+    if (to === from) continue;
+    const moved = blocks.slice();
+    const [block] = moved.splice(from, 1);
+    moved.splice(to, 0, block!);
+    const candidate = placeUpdates(index, sequenceOf(prepared, moved, sequence.length));
+    const next = simulate(index, candidate);
+    const nextLoad = loadNear(next.liveAt, limit);
+    if (next.liveBytes > Math.max(limit, simulation.liveBytes) || nextLoad > load) continue;
+    if (nextLoad < load) improved = true;
+    sequence = candidate;
+    blocks = moved;
+    simulation = next;
+    load = nextLoad;
+  }
+  return { sequence, improved };
+}
+
+interface Block {
+  /** Its clones, then the node itself. */
+  readonly nodes: readonly number[];
+  readonly node: number;
+}
+
+/** Updates aside: they are placed afterwards. */
+function blocksOf(prepared: Prepared, sequence: Int32Array): Block[] {
+  const { region, nodeCount } = prepared.index;
+  const seen = new Uint8Array(nodeCount);
+  const blocks: Block[] = [];
+  let pending: number[] = [];
+  for (const n of sequence) {
+    if (region[n] === updateRegion) continue;
+    pending.push(n);
+    if (seen[n] === 1) continue;
+    seen[n] = 1;
+    blocks.push({ nodes: pending, node: n });
+    pending = [];
+  }
+  return blocks;
+}
+
+function sequenceOf(prepared: Prepared, blocks: readonly Block[], length: number): Int32Array {
+  const { region, nodeCount } = prepared.index;
+  const sequence = new Int32Array(length);
+  let at = 0;
+  for (const block of blocks) for (const n of block.nodes) sequence[at++] = n;
+  for (let n = 0; n < nodeCount; n++) if (region[n] === updateRegion) sequence[at++] = n;
+  return sequence.subarray(0, at);
+}
+
+/** A smooth stand-in for the peak: grows steeply towards the limit and beyond. */
+function loadNear(liveAt: Float64Array, limit: number): number {
+  const from = 0.8 * limit;
+  let sum = 0;
+  for (let s = 0; s < liveAt.length; s++) {
+    const above = (liveAt[s]! - from) / limit;
+    if (above > 0) sum += above * above * above * above;
+  }
+  return sum;
+}

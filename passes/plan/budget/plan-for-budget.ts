@@ -1,0 +1,357 @@
+/**
+ * planForBudget: the least recomputation that fits a budget on the arena, with a proven lower bound (strategy `budget`,
+ * DESIGN section 8). Seeds (every named strategy, baselines from the literature, kept sets of the bound's relaxations)
+ * go into a local search over retention intervals and orders; the exact simulator judges; the arena is placed, and what
+ * overhangs is planned again with less room.
+ *
+ * Effort is counted in moves and solver limits, never in time: the same input gives the same plan.
+ */
+import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import { type Simulation, simulate } from '../../../src/analysis/simulate.ts';
+import { placeArena } from '../../arena/place.ts';
+import { fromSequence } from './from-sequence.ts';
+import { isBetter, type JudgedPlan, judge } from './incumbent.ts';
+import { keptIntervals, loadEverything } from './kept-state.ts';
+import { type LowerBound, lowerBound } from './lower-bound.ts';
+import { searchOrder } from './order-search.ts';
+import { type Prepared, prepare } from './prepared.ts';
+import { createRandom, type Random } from './random.ts';
+import { createRetention, type Retention } from './retention.ts';
+import { repair, ruinAndRecreate } from './ruin-recreate.ts';
+import { seedSequences } from './seed-sequences.ts';
+import type { Solver } from './solver.ts';
+import { workingSet } from './working-set.ts';
+
+export type Effort = 'fast' | 'default' | 'max';
+
+export interface BudgetProgress {
+  /** Cost of recomputation of the best plan so far; Infinity before the first that fits. */
+  readonly extra: number;
+  readonly moves: number;
+}
+
+export interface BudgetOptions {
+  /** Bytes of the arena. */
+  readonly budget: number;
+  readonly effort?: Effort;
+  readonly seed?: number;
+  /** Integer programs for the bound (`loadSolver`); without it bounds come from maximum flow alone. */
+  readonly solver?: Solver;
+  /** Length of the arena for a simulation; `placeArena` by default. */
+  readonly place?: (simulation: Simulation) => number;
+  /** Sequences to start from besides those found here. */
+  readonly seeds?: readonly Int32Array[];
+  readonly prepared?: Prepared;
+  readonly onProgress?: (progress: BudgetProgress) => void;
+  /** Asked now and then; the best plan so far is returned once it says true. */
+  readonly shouldStop?: () => boolean;
+}
+
+export interface BudgetPlan {
+  /** Node numbers. If nothing fits: the plan with the smallest arena that was found. */
+  readonly sequence: Int32Array;
+  readonly liveBytes: number;
+  readonly arenaBytes: number;
+  readonly cost: number;
+  readonly baseCost: number;
+  /** On `cost`, for every legal sequence within the budget (DESIGN section 8). */
+  readonly lowerBound: number;
+  readonly bound: LowerBound['name'];
+  /** (cost - lowerBound) / (cost - baseCost); 0 where nothing is recomputed. */
+  readonly gap: number;
+  readonly feasible: boolean;
+  /** Whether it is proved that no legal sequence fits. */
+  readonly provedInfeasible: boolean;
+  /** No legal sequence keeps less alive. */
+  readonly workingSetBytes: number;
+  /** Node at which the working set is largest; -1 for a graph without nodes. */
+  readonly workingSetNode: number;
+  readonly moves: number;
+  readonly stopped: boolean;
+}
+
+const movesOf: Record<Effort, number> = { fast: 150_000, default: 1_200_000, max: 12_000_000 };
+const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
+const arenaRounds = 6;
+
+export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetPlan {
+  const { budget, effort = 'default', shouldStop = () => false } = options;
+  const prepared = options.prepared ?? prepare(index);
+  const random = createRandom(options.seed ?? 1);
+  const place = options.place ?? placeSimulation;
+  const floor = workingSet(index, prepared.roots);
+  let moves = 0;
+  let stopped = false;
+  const stop = (): boolean => {
+    stopped ||= shouldStop();
+    return stopped;
+  };
+  const finish = (plan: JudgedPlan, arenaBytes: number, bound: LowerBound): BudgetPlan => {
+    const feasible = arenaBytes <= budget;
+    const lower = feasible ? Math.min(bound.extra, plan.extra) : bound.extra;
+    return {
+      sequence: plan.sequence,
+      liveBytes: plan.simulation.liveBytes,
+      arenaBytes,
+      cost: plan.simulation.cost,
+      baseCost: prepared.baseCost,
+      lowerBound: prepared.baseCost + lower,
+      bound: bound.name,
+      gap: plan.extra > 0 && Number.isFinite(lower) ? (plan.extra - lower) / plan.extra : 0,
+      feasible,
+      provedInfeasible: !feasible && (!Number.isFinite(bound.extra) || floor.bytes > budget),
+      workingSetBytes: floor.bytes,
+      workingSetNode: floor.node,
+      moves,
+      stopped,
+    };
+  };
+
+  // Ordinary backpropagation, if it fits, costs nothing.
+  for (const order of prepared.orders) {
+    const plan = judge(prepared, order);
+    if (plan.simulation.liveBytes > budget) continue;
+    const arenaBytes = place(plan.simulation);
+    if (arenaBytes <= budget) return finish(plan, arenaBytes, { extra: 0, name: 'none', keptSets: [] });
+  }
+
+  const context: SearchContext = {
+    prepared,
+    random,
+    budget,
+    place,
+    stop,
+    effort: movesOf[effort] * Math.min(1, Math.max(0.02, 3000 / (index.nodeCount + 1))),
+    count: (n) => {
+      moves += n;
+    },
+    progress: (extra) => options.onProgress?.({ extra, moves }),
+  };
+  const infeasible = floor.bytes > budget;
+  const early: LowerBound = infeasible
+    ? { extra: Number.POSITIVE_INFINITY, name: 'working-set', keptSets: [] }
+    : lowerBound(prepared, {
+        budget,
+        effort: boundEffort[effort] * 0.5,
+        ...(options.solver === undefined ? {} : { solver: options.solver }),
+      });
+  const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
+  const seeds = [...(options.seeds ?? []), ...seedSequences(index)];
+  const found = search({ ...context, budget: target }, seeds, early.keptSets);
+  if (!Number.isFinite(early.extra) || found.arenaBytes > budget) return finish(found.plan, found.arenaBytes, early);
+  const tight = tightNodes(index, found.plan, budget);
+  const late = lowerBound(prepared, {
+    budget,
+    tightNodes: tight,
+    effort: boundEffort[effort],
+    ...(options.solver === undefined ? {} : { solver: options.solver }),
+  });
+  return finish(found.plan, found.arenaBytes, late.extra > early.extra ? late : early);
+}
+
+/** Backward nodes at whose steps a plan has next to no room, the tightest first. */
+function tightNodes(index: PlanIndex, plan: JudgedPlan, budget: number): number[] {
+  const { sequence, simulation } = plan;
+  const found: { readonly node: number; readonly load: number }[] = [];
+  for (let s = 0; s < sequence.length; s++)
+    if (index.region[sequence[s]!] === 1 && simulation.liveAt[s]! > 0.96 * budget)
+      found.push({ node: sequence[s]!, load: simulation.liveAt[s]! });
+  found.sort((a, b) => b.load - a.load || a.node - b.node);
+  return found.slice(0, 12).map(({ node }) => node);
+}
+
+/** Height of the arena for a simulation, by the portfolio (and branch and bound where that is above the floor). */
+export function placeSimulation(simulation: Simulation): number {
+  return placeStorages(simulation).height;
+}
+
+function placeStorages(simulation: Simulation): { readonly height: number; readonly offsets: Float64Array } {
+  const { storages } = simulation;
+  const { height, offsets } = placeArena(
+    {
+      start: storages.map((storage) => storage.start),
+      end: storages.map((storage) => storage.end),
+      bytes: storages.map((storage) => storage.bytes),
+    },
+    { alignment: 64 },
+  );
+  // Scratch is placed with the storages by those who know its step; here the load says whether it can matter.
+  return { height: Math.max(height, simulation.liveBytes), offsets };
+}
+
+interface SearchContext {
+  readonly prepared: Prepared;
+  readonly random: Random;
+  readonly budget: number;
+  readonly place: (simulation: Simulation) => number;
+  readonly stop: () => boolean;
+  /** Moves in all. */
+  readonly effort: number;
+  readonly count: (moves: number) => void;
+  readonly progress: (extra: number) => void;
+}
+
+interface Found {
+  readonly plan: JudgedPlan;
+  readonly arenaBytes: number;
+}
+
+const mostStarts = 3;
+
+function search(context: SearchContext, sequences: readonly Int32Array[], keptSets: readonly Uint8Array[]): Found {
+  const { prepared, budget, random } = context;
+  const { index, roots, writers, orders } = prepared;
+  const limit = (): number => budget;
+  let best: JudgedPlan | undefined;
+  let smallest: JudgedPlan | undefined;
+  const offer = (plan: JudgedPlan): void => {
+    if (smallest === undefined || plan.simulation.liveBytes < smallest.simulation.liveBytes) smallest = plan;
+    if (plan.simulation.liveBytes > budget || !isBetter(plan, best)) return;
+    best = plan;
+    context.progress(plan.extra);
+  };
+
+  // Starting states: ordinary backpropagation, kept sets, and the sequences of the named strategies.
+  const starts: { readonly state: Retention; readonly cost: number }[] = [];
+  const enter = (state: Retention): void => {
+    const outcome = repair(state, index, roots, random, 16);
+    state.commit();
+    context.count(outcome.moves);
+    const plan = judge(prepared, state.sequence());
+    offer(plan);
+    if (outcome.fits && state.violations() === 0) starts.push({ state, cost: state.extraCost() });
+  };
+  for (const order of orders) {
+    const state = createRetention(index, roots, writers, order);
+    state.setLimits(limit);
+    loadEverything(prepared, state);
+    enter(state);
+  }
+  for (const kept of chooseKeptSets(keptSets)) {
+    if (context.stop()) break;
+    const state = createRetention(index, roots, writers, orders[orders.length - 1]!);
+    state.setLimits(limit);
+    const pairs = keptIntervals(prepared, state.order, kept);
+    state.load((root) => pairs[root]);
+    enter(state);
+  }
+  const judged = sequences.map((sequence) => judge(prepared, sequence));
+  for (const plan of judged) offer(plan);
+  const fitting = judged.filter((plan) => plan.simulation.liveBytes <= budget).sort((a, b) => a.extra - b.extra);
+  const nearly = judged
+    .filter((plan) => plan.simulation.liveBytes > budget && plan.simulation.liveBytes < 1.3 * budget)
+    .sort((a, b) => a.simulation.liveBytes - b.simulation.liveBytes || a.extra - b.extra);
+  for (const plan of [...fitting.slice(0, 3), ...nearly.slice(0, 2)]) {
+    if (context.stop()) break;
+    enter(fromSequence(prepared, plan.sequence, limit));
+  }
+
+  starts.sort((a, b) => a.cost - b.cost);
+  let share = context.effort;
+  const explored: { readonly state: Retention; readonly cost: number }[] = [];
+  for (const { state } of starts.slice(0, mostStarts)) {
+    const moves = (0.35 * context.effort) / mostStarts;
+    share -= moves;
+    explored.push({ state, cost: explore(context, state, moves, 0.5, offer) });
+  }
+  explored.sort((a, b) => a.cost - b.cost);
+
+  // The best goes on, in rounds: orders for room, then intervals again.
+  const rounds = 4;
+  for (let round = 0; round < rounds && best !== undefined && !context.stop(); round++) {
+    const ordered = searchOrder(prepared, best.sequence, {
+      tries: Math.min(1200, Math.ceil(context.effort / 1500)),
+      random,
+      limit: budget,
+    });
+    const plan = judge(prepared, ordered.sequence);
+    offer(plan);
+    const state = fromSequence(prepared, ordered.sequence, limit);
+    if (state.overshoot() > 0) {
+      enter(state);
+      if (state.overshoot() > 0) continue;
+    }
+    explore(context, state, share / rounds, round === rounds - 1 ? 0.1 : 0.3, offer);
+  }
+
+  if (best === undefined) {
+    const plan = smallest!;
+    return { plan, arenaBytes: context.place(plan.simulation) };
+  }
+  return fitArena(context, best);
+}
+
+/** Ruin and recreate on a state; every improvement is judged. Returns the state's best cost. */
+function explore(
+  context: SearchContext,
+  state: Retention,
+  moves: number,
+  heat: number,
+  offer: (plan: JudgedPlan) => void,
+): number {
+  const { prepared, random } = context;
+  let sequence: Int32Array | undefined;
+  const cost = ruinAndRecreate(state, prepared.index, prepared.roots, {
+    moves,
+    random,
+    typicalCost: prepared.typicalCost,
+    heat,
+    best: state.extraCost(),
+    shouldStop: context.stop,
+    onBest: (extra) => {
+      sequence = state.sequence();
+      context.progress(extra);
+    },
+  });
+  context.count(moves);
+  if (sequence !== undefined) offer(judge(prepared, sequence));
+  return cost;
+}
+
+/** Few, well apart: the sets met along a bisection are many and alike. */
+function chooseKeptSets(keptSets: readonly Uint8Array[]): Uint8Array[] {
+  const chosen: Uint8Array[] = [];
+  const seen = new Set<string>();
+  for (let k = keptSets.length - 1; k >= 0 && chosen.length < 6; k--) {
+    const key = keptSets[k]!.join('');
+    if (seen.has(key)) continue;
+    seen.add(key);
+    chosen.push(keptSets[k]!);
+  }
+  return chosen;
+}
+
+/** Places the arena; while it is above the budget, plans again with less room where the placement overhangs. */
+function fitArena(context: SearchContext, start: JudgedPlan): Found {
+  const { prepared, budget, place } = context;
+  let plan = start;
+  let arenaBytes = place(plan.simulation);
+  let best: Found = { plan, arenaBytes };
+  let room = budget;
+  for (let round = 0; round < arenaRounds && arenaBytes > budget; round++) {
+    room -= Math.max(64, Math.ceil((arenaBytes - budget) / 64) * 64);
+    const limit = (): number => room;
+    const state = fromSequence(prepared, plan.sequence, limit);
+    const outcome = repair(state, prepared.index, prepared.roots, context.random, 16);
+    context.count(outcome.moves);
+    if (!outcome.fits) break;
+    state.commit();
+    let improved: JudgedPlan = judge(prepared, state.sequence());
+    explore(context, state, context.effort / 8, 0.1, (other) => {
+      if (other.simulation.liveBytes <= room && isBetter(other, improved)) improved = other;
+    });
+    plan = improved;
+    arenaBytes = place(plan.simulation);
+    if (arenaBytes < best.arenaBytes || arenaBytes <= budget) best = { plan, arenaBytes };
+  }
+  return best;
+}
+
+/** What is alive at the fullest step of a sequence: names and bytes, largest first. */
+export function aliveAtPeak(
+  index: PlanIndex,
+  sequence: Int32Array,
+): { readonly step: number; readonly storages: number } {
+  const simulation = simulate(index, sequence);
+  return { step: simulation.peakStep, storages: simulation.storages.length };
+}

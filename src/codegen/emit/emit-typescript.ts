@@ -1,0 +1,93 @@
+/**
+ * Writes a compiled step as one TypeScript module that needs nothing but itself (DESIGN section 9): header, types,
+ * createStep, stages in the order in which they run, kernels carried over from runtime/.
+ *
+ * The text is built once, by joining strings: editing a syntax tree statement by statement is quadratic.
+ */
+import type { Compiled } from '../../compile.ts';
+import { carrySources } from './carry-sources.ts';
+import { printCheckInputs, printCreateStep, printStageGroups } from './create-step.ts';
+import { printHeader } from './header.ts';
+import { importedNames, printImports } from './imports.ts';
+import { listTable, printStage } from './kernel-calls.ts';
+import { stagesOf } from './stages.ts';
+import { inputType, printInterface, tensorsOf } from './tensors.ts';
+
+export interface EmitTypeScriptOptions {
+  /** `inline` (default) carries the kernels over; `import` takes them from the package. */
+  readonly runtime?: 'inline' | 'import';
+  /** Default: the graph's name. */
+  readonly modelName?: string;
+  /** How the step was made, for the header. */
+  readonly how?: string;
+  /** Name of the file that holds the weights, for the header; default `step.safetensors`. */
+  readonly weightsFile?: string;
+}
+
+/** What a module uses of the runtime beside kernels, by file. */
+const support: Readonly<Record<string, readonly string[]>> = {
+  'memory.ts': ['Memory', 'NumberArray', 'viewMemory'],
+  'step.ts': ['Step', 'checkElements', 'checkLoaded', 'checkNames', 'copyElements', 'loadTensors', 'stepMemory'],
+  'safetensors.ts': ['loadSafetensors'],
+};
+
+/** What a module hands on to its user. */
+const exported = ['Integers', 'Numbers', 'Step', 'StepMemory', 'StepOptions', 'Tensors', 'loadSafetensors'];
+
+/** Top-level names of every module, beside those of the runtime: kernels and stages must not take them. */
+const moduleNames =
+  'Inputs Outputs Parameters State Gradients arenaBytes residentBytes createStep checkInputs inputNames m'.split(' ');
+
+/** Throws `SublinearError` where there is nothing to train. */
+export function emitTypeScript(compiled: Compiled, options: EmitTypeScriptOptions = {}): string {
+  const { program } = compiled;
+  const tensors = tensorsOf(program);
+  const stages = stagesOf(program.steps);
+  const stageNames = stages.map((stage) => stage.name);
+  const groups = printStageGroups(stageNames);
+  const used = new Set<string>();
+  for (const step of program.steps) for (const { kernel } of step.calls) used.add(kernel.name);
+  const kernels = [...used].sort();
+  const reserved = new Set([...moduleNames, ...stageNames, ...groups.map((_, i) => `stages${i + 1}`)]);
+  const inline = options.runtime !== 'import';
+  const carried = inline ? carrySources({ kernels, support, exported, reserved }) : undefined;
+  const names = carried?.names ?? importedNames(kernels, reserved);
+  const taken = new Set([...reserved, ...(carried?.topLevel ?? names.values()), ...Object.values(support).flat()]);
+  const lists = listTable(taken);
+  const bodies = stages.map((stage) => printStage(stage, lists, names));
+  const { text: createStep, toLoad } = printCreateStep(tensors, stageNames, compiled.weights);
+  const declarations = lists.declarations();
+  const sections = new Map(carried?.sections);
+  const stepSection = sections.get('step.ts');
+  sections.delete('step.ts');
+  const parts = [
+    [
+      '/** Bytes of the memory `[arena | resident]`; offsets below count from its start. */',
+      `export const arenaBytes = ${program.arenaBytes};`,
+      `export const residentBytes = ${program.residentBytes};`,
+    ].join('\n'),
+    printInterface('Inputs', 'What a run takes.', tensors.inputs, inputType),
+    printInterface('Outputs', 'What a run returns, beside the gradients.', tensors.outputs),
+    printInterface('Parameters', 'What is trained.', tensors.parameters),
+    printInterface('State', 'What a run itself moves on: statistics, moments.', tensors.state),
+    printInterface('Gradients', 'By the name of what they are the gradient of.', tensors.gradients),
+    ...(stepSection === undefined ? [] : [stepSection]),
+    createStep,
+    printCheckInputs(tensors),
+    ...groups,
+    ...bodies,
+    ...(declarations.length > 0
+      ? [`// Extents, strides and geometries that the calls share.\n\n${declarations.join('\n')}`]
+      : []),
+    ...sections.values(),
+  ];
+  const header = printHeader(compiled, tensors, {
+    modelName: options.modelName ?? program.name,
+    ...(options.how !== undefined && { how: options.how }),
+    toLoad,
+    weightsFile: options.weightsFile ?? 'step.safetensors',
+  });
+  const body = parts.join('\n\n');
+  if (inline) return `${header}\n\n${body}\n`;
+  return `${header}\n${printImports(names, [...Object.values(support).flat(), ...exported], exported, body)}\n\n${body}\n`;
+}

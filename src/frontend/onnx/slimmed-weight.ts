@@ -1,0 +1,30 @@
+/** Weights of slimmed models: the file says their shape, and one number for all their elements. */
+import type { NodeProto } from 'onnx-buf';
+import type { Value } from '../../ir/graph.ts';
+import { tensorOf } from '../tensor-proto.ts';
+import { largestCount, product } from './compose.ts';
+import type { FoldingEmitter } from './folding-emitter.ts';
+
+/**
+ * The parameter that a `ConstantOfShape` node becomes where it is float and its shape an initializer (one of `stored`);
+ * undefined for any other node.
+ */
+export function slimmedWeight(
+  node: NodeProto,
+  stored: ReadonlySet<string>,
+  values: ReadonlyMap<string, Value>,
+  emitter: FoldingEmitter,
+): Value | undefined {
+  const [shapeName] = node.input;
+  const [name] = node.output;
+  if (node.opType !== 'ConstantOfShape' || shapeName === undefined || !stored.has(shapeName)) return undefined;
+  const shape = emitter.folded(values.get(shapeName)!);
+  if (name === undefined || shape === undefined) return undefined;
+  const attribute = node.attribute.find((candidate) => candidate.name === 'value')?.t;
+  const fill = attribute === undefined ? undefined : tensorOf(attribute);
+  if (fill !== undefined && fill.type.dtype !== 'f32') return undefined;
+  const extents = Array.from(shape.data);
+  if (extents.some((extent) => extent < 0) || product(extents) > largestCount) return undefined;
+  const data = new Float32Array(product(extents)).fill(fill?.data[0] ?? 0);
+  return emitter.parameter(name, { dtype: 'f32', shape: extents }, data);
+}

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import * as batchNorm from '../../../runtime/kernels/batch-norm.ts';
+import { addChannelBias } from '../../../runtime/kernels/conv-transpose.ts';
+import { crossEntropy, crossEntropyGrad } from '../../../runtime/kernels/cross-entropy.ts';
+import { typeCode } from '../../../runtime/kernels/elements.ts';
+import { gatherGrad } from '../../../runtime/kernels/gather.ts';
+import { groupNorm, groupNormGrad } from '../../../runtime/kernels/group-norm.ts';
+import { layerNorm, layerNormGrad } from '../../../runtime/kernels/layer-norm.ts';
+import { maxPool, maxPoolGrad } from '../../../runtime/kernels/pool.ts';
+import { reduceMax, reduceMin, reduceSum } from '../../../runtime/kernels/reduce.ts';
+import { rmsNorm, rmsNormGrad } from '../../../runtime/kernels/rms-norm.ts';
+import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from '../../../runtime/kernels/softmax.ts';
+import { twins, wasm, wasmKernels } from './twins.ts';
+
+const ulp = 2 ** -23;
+const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+const positive = (r: () => number): number => 0.5 + r();
+
+describe('normalisations', () => {
+  it('batchNorm and its gradient agree with their twins, in place too', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const t = twins(seed);
+      const [batch, channels, size] = [t.integer(1, 4), t.integer(1, 5), t.integer(1, 40)];
+      // Of one or two values per channel the variance may be next to nothing.
+      if (batch * size < 4) continue;
+      const count = batch * channels * size;
+      const [x, dy, y, dx] = [t.floats(count), t.floats(count), t.floats(count), t.floats(count)];
+      const scale = t.floats(channels, positive);
+      const [bias, mean, invStd] = [t.floats(channels), t.floats(channels), t.floats(channels)];
+      const [dscale, dbias] = [t.floats(channels), t.floats(channels)];
+      const shape = [batch, channels, size];
+      t.run(batchNorm.batchNorm, [x, scale, bias, y, mean, invStd, ...shape, 1e-5], 64 * ulp);
+      t.run(batchNorm.batchNormGrad, [dy, x, scale, mean, invStd, dx, dscale, dbias, ...shape], 512 * ulp);
+      t.run(batchNorm.batchNormGrad, [dy, x, scale, mean, invStd, dy, dscale, dbias, ...shape], 512 * ulp);
+      t.run(batchNorm.batchNorm, [x, scale, bias, x, mean, invStd, ...shape, 1e-5], 64 * ulp);
+      const variance = t.floats(channels, positive);
+      t.run(batchNorm.batchNormInference, [x, scale, bias, mean, variance, y, ...shape, 1e-3], 64 * ulp);
+    }
+  });
+  it('groupNorm and its gradient agree with their twins', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const t = twins(seed);
+      const [batch, groups, per, size] = [t.integer(1, 3), t.integer(1, 3), t.integer(1, 3), t.integer(4, 20)];
+      const channels = groups * per;
+      const count = batch * channels * size;
+      const [x, dy, y, dx] = [t.floats(count), t.floats(count), t.floats(count), t.floats(count)];
+      const [scale, bias] = [t.floats(channels, positive), t.floats(channels)];
+      const [mean, invStd] = [t.floats(batch * groups), t.floats(batch * groups)];
+      const [dscale, dbias] = [t.floats(channels), t.floats(channels)];
+      const shape = [batch, channels, size, groups];
+      t.run(groupNorm, [x, scale, bias, y, mean, invStd, ...shape, 1e-5], 64 * ulp);
+      t.run(groupNormGrad, [dy, x, scale, mean, invStd, dx, dscale, dbias, ...shape], 512 * ulp);
+    }
+  });
+  it('layerNorm and rmsNorm agree with their twins, with a bias and without', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const t = twins(seed);
+      const [rows, width] = [t.integer(0, 9), t.integer(4, 70)];
+      const count = rows * width;
+      const [x, dy, y, dx] = [t.floats(count), t.floats(count), t.floats(count), t.floats(count)];
+      const [scale, mean, invStd] = [t.floats(width, positive), t.floats(rows), t.floats(rows)];
+      const [dscale, dbias] = [t.floats(width), seed % 2 ? t.floats(width) : -1];
+      const bias = seed % 2 ? t.floats(width) : -1;
+      t.run(layerNorm, [x, scale, bias, y, mean, invStd, rows, width, 1e-5], 64 * ulp);
+      t.run(layerNormGrad, [dy, x, scale, mean, invStd, dx, dscale, dbias, rows, width], 512 * ulp);
+      t.run(layerNormGrad, [dy, x, scale, mean, invStd, dy, dscale, dbias, rows, width], 512 * ulp);
+      t.run(rmsNorm, [x, scale, y, invStd, rows, width, 1e-5], 64 * ulp);
+      t.run(rmsNormGrad, [dy, x, scale, invStd, dx, dscale, rows, width], 512 * ulp);
+    }
+  });
+  it('addChannelBias agrees with its twin', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const t = twins(seed);
+      const [batch, channels, size] = [t.integer(1, 3), t.integer(1, 3), t.integer(0, 20)];
+      t.run(addChannelBias, [t.floats(channels), t.floats(batch * channels * size), batch, channels, size]);
+    }
+  });
+});
+
+describe('softmax', () => {
+  it.each([
+    ['short rows', 1, 9],
+    ['long rows', 100, 300],
+  ])('and its kin agree with their twins: %s', (_, low, high) => {
+    for (let seed = 0; seed < 30; seed++) {
+      const t = twins(seed);
+      const extent = t.integer(low, high);
+      const [outer, inner] = [t.integer(0, 4), seed % 2 ? 1 : t.integer(1, 9)];
+      const shape = [outer, extent, inner];
+      const count = product(shape);
+      const wide = (r: () => number): number => r() * 60 - 30;
+      const [x, dy, y, dx] = [t.floats(count, wide), t.floats(count), t.floats(count), t.floats(count)];
+      t.run(softmax, [x, y, ...shape], 32 * ulp);
+      t.run(softmaxGrad, [dy, y, dx, ...shape], 32 * ulp);
+      t.run(logSoftmax, [x, y, ...shape], 32 * ulp);
+      t.run(logSoftmaxGrad, [dy, y, dx, ...shape], 64 * ulp);
+      t.run(softmaxGrad, [dy, x, dy, ...shape], 512 * ulp);
+      t.run(softmax, [x, x, ...shape], 32 * ulp);
+    }
+  });
+  it('is NaN for a row of minus infinities, as its twin is', () => {
+    const t = twins(1);
+    t.run(softmax, [t.floats(10, () => -Infinity), t.floats(10), 2, 5, 1]);
+  });
+});
+
+describe('cross entropy', () => {
+  const cases = [0, 1, 2].flatMap((reduction) => [0, 1].map((ignores) => [reduction, ignores] as const));
+  it.each(cases)('agrees with its twin: reduction %i, ignored labels %i', (reduction, ignores) => {
+    for (let seed = 0; seed < 24; seed++) {
+      const t = twins(seed);
+      const [batch, classes, inner] = [t.integer(1, 5), t.integer(1, 30), seed % 2 ? 1 : t.integer(1, 9)];
+      const count = batch * inner;
+      const scores = t.floats(count * classes, (r) => r() * 20 - 10);
+      const ignored = ignores === 1 ? 0 : -1;
+      const type = seed % 3 ? 'i32' : 'i64';
+      const labels = seed % 3 ? t.integers(count, 0, classes - 1) : t.longs(count, 0, classes - 1);
+      const weights = seed % 4 ? -1 : t.floats(classes, positive);
+      const dloss = t.floats(count);
+      const args = [labels, typeCode(type), weights] as const;
+      const rest = [batch, classes, inner, reduction, ignores, ignored] as const;
+      t.run(crossEntropy, [scores, ...args, t.floats(count), ...rest, 0], 64 * ulp);
+      t.run(crossEntropy, [scores, ...args, t.floats(count), ...rest, 1], 64 * ulp);
+      t.run(crossEntropyGrad, [dloss, scores, ...args, t.floats(count * classes), ...rest], 64 * ulp);
+      t.run(crossEntropyGrad, [dloss, scores, ...args, scores, ...rest], 64 * ulp);
+    }
+  });
+  it('names a label that is no class', () => {
+    const t = twins(1);
+    const labels = t.integers(2, 7, 7);
+    const args = [t.floats(10), labels, typeCode('i32'), -1, t.floats(1), 2, 5, 1, 1, 0, 0, 0];
+    expect(() => wasmKernels.get('crossEntropy')!(wasm, ...args)).toThrow('label 7 at index 0 is not one of 5 classes');
+  });
+});
+
+describe('reductions', () => {
+  it('agree with their twins whichever dimensions are reduced', () => {
+    for (let seed = 0; seed < 150; seed++) {
+      const t = twins(seed);
+      const dims = Array.from({ length: t.integer(1, 6) }, () => t.integer(1, t.integer(0, 3) ? 6 : 40));
+      const count = product(dims);
+      if (count > 100000) continue;
+      if (seed % 10 === 0) dims[0] = 0;
+      const strides = dims.map((_, d) => product(dims.slice(d + 1)));
+      const reducedAt = dims.map(() => t.integer(0, 1) === 1);
+      const part = (list: readonly number[], reduced: boolean, empty: number): number[] => {
+        const chosen = list.filter((_, d) => reducedAt[d] === reduced);
+        return chosen.length === 0 ? [empty] : chosen;
+      };
+      const kept = part(dims, false, 1);
+      const lists = [kept, part(strides, false, 0), part(dims, true, 1), part(strides, true, 0)];
+      const value = seed % 3 ? undefined : (r: () => number): number => (r() < 0.02 ? Number.NaN : r() * 4 - 2);
+      const x = t.floats(count, value);
+      const out = t.floats(product(kept));
+      t.run(reduceSum, [x, out, ...lists, 1], 4 * ulp);
+      t.run(reduceSum, [x, out, ...lists, 7], 4 * ulp);
+      t.run(reduceMax, [x, out, ...lists]);
+      t.run(reduceMin, [x, out, ...lists]);
+    }
+  });
+});
+
+describe('max pooling', () => {
+  it('agrees with its twin at any geometry, and so does its gradient', () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const t = twins(seed);
+      const draw = (low: number, high: number, flat: number): number[] =>
+        [0, 1, 2].map((axis) => (axis === 0 && seed % 3 ? flat : t.integer(low, high)));
+      const input = draw(1, 17, 1);
+      const window = draw(1, 4, 1);
+      const strides = draw(1, 4, 1);
+      const pads = window.map((extent) => t.integer(0, extent - 1));
+      const dilations = draw(1, 2, 1);
+      const output = input.map((extent, i) => {
+        const reach = (window[i]! - 1) * dilations[i]! + 1;
+        return Math.floor((extent + 2 * pads[i]! - reach) / strides[i]!) + 1;
+      });
+      if (output.some((extent) => extent < 1)) continue;
+      const planes = t.integer(1, 3);
+      const geometry = [[planes], input, window, output, strides, pads, dilations, pads].flat();
+      // Few distinct values, so that maxima are often shared; now and then a NaN or an infinity.
+      const value = (r: () => number): number =>
+        r() < 0.02 ? [Number.NaN, Infinity, -Infinity][Math.floor(r() * 3)]! : Math.floor(r() * 20) / 4;
+      const x = t.floats(planes * product(input), value);
+      const dy = t.floats(planes * product(output));
+      t.run(maxPool, [x, t.floats(planes * product(output)), geometry]);
+      t.run(maxPoolGrad, [dy, x, t.floats(planes * product(input)), geometry], 4 * ulp);
+    }
+  });
+});
+
+describe('gatherGrad', () => {
+  it('agrees with its twin, also for indices from the end and repeated ones', () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const t = twins(seed);
+      const [outer, extent, inner, count] = [t.integer(1, 3), t.integer(1, 9), t.integer(1, 40), t.integer(0, 20)];
+      const dy = t.floats(outer * count * inner);
+      const indices = t.longs(count, -extent, extent - 1);
+      const dx = t.floats(outer * extent * inner);
+      t.run(gatherGrad, [dy, typeCode('i64'), indices, dx, outer, extent, inner, count]);
+    }
+  });
+  it('names an index out of range', () => {
+    const t = twins(1);
+    const indices = t.integers(1, 9, 9);
+    const args = [t.floats(40), typeCode('i32'), indices, t.floats(80), 1, 2, 40, 1];
+    expect(() => wasmKernels.get('gatherGrad')!(wasm, ...args)).toThrow('index 9');
+  });
+});
