@@ -12,23 +12,9 @@ import {
   setTapOffsets,
   setTaps,
 } from './correlate';
-import { absent, columnBlock, depthBlock, multiplyBlock, packedColumnsBytes, packRows, rowBlock, storeTransposed } from './gemm';
-import {
-  consecutive,
-  insideMask,
-  quadBase,
-  quadD,
-  quadH,
-  quadW,
-  seek,
-  setGrid,
-  setSource,
-  setStarts,
-  setSteps,
-  sourceH,
-  sourceW,
-  takeQuad,
-} from './grid';
+import { absent, columnBlock, depthBlock, multiplyBlock, packedColumnsBytes, rowBlock } from './gemm';
+import { setGrid, setSource, setStarts, setSteps } from './grid';
+import { packPatchRows, packPositions, setColumns, setFilter } from './patch-rows';
 import { convDepthwise, convDepthwiseGradInput, convDepthwiseGradWeight } from './depthwise';
 import { fillPlanes } from './fill';
 
@@ -224,170 +210,6 @@ export function convGradInput(
   }
 }
 
-/** Columns whose patches are packed in one walk over the positions. */
-const columnRun: i32 = 32;
-
-let rangeBegin: usize = 0;
-let rangeEnd: usize = 0;
-
-/** Four positions of one (channel, tap), zero where they lie outside. */
-// @ts-ignore: decorator
-@inline
-function loadPositions(
-  channel: usize,
-  base: v128,
-  d: v128,
-  h: v128,
-  w: v128,
-  inRow: bool,
-  sd: i32,
-  sh: i32,
-  sw: i32,
-): v128 {
-  const mask = insideMask(d, h, w, sd, sh, sw);
-  const shift = (sd * sourceH + sh) * sourceW + sw;
-  if (inRow) {
-    const p = channel + (<usize>(i32x4.extract_lane(base, 0) + shift) << 2);
-    if (p >= rangeBegin && p < rangeEnd && p + 16 <= rangeEnd) return v128.and(mask, v128.load(p));
-  }
-  const at = v128.and(mask, i32x4.add(base, i32x4.splat(shift)));
-  let x = v128.load32_zero(channel + (<usize>i32x4.extract_lane(at, 0) << 2));
-  x = v128.load_lane<f32>(channel + (<usize>i32x4.extract_lane(at, 1) << 2), x, 1);
-  x = v128.load_lane<f32>(channel + (<usize>i32x4.extract_lane(at, 2) << 2), x, 2);
-  x = v128.load_lane<f32>(channel + (<usize>i32x4.extract_lane(at, 3) << 2), x, 3);
-  return v128.and(mask, x);
-}
-
-/** The (channel, tap) that `nextColumn` returns next. */
-let columnChannel: usize = 0;
-let columnD: i32 = 0;
-let columnH: i32 = 0;
-let columnW: i32 = 0;
-
-/**
- * Packs the transposed patches: columns are (channel, tap) tap0 .. tap0 + count, rows the positions first .. first + depth
- * of the batch.
- */
-function packPatchRows(
-  to: usize,
-  image: usize,
-  channelBytes: usize,
-  tap0: i32,
-  count: i32,
-  first: i32,
-  depth: i32,
-  kD: i32,
-  kH: i32,
-  kW: i32,
-  dD: i32,
-  dH: i32,
-  dW: i32,
-): void {
-  for (let c0 = 0; c0 < count; c0 += columnRun, to += (<usize>depth * columnRun) << 2) {
-    let rest = tap0 + c0;
-    const w0 = (rest % kW) * dW;
-    rest /= kW;
-    const h0 = (rest % kH) * dH;
-    rest /= kH;
-    const d0 = (rest % kD) * dD;
-    const channel0 = image + <usize>(rest / kD) * channelBytes;
-    const run = min(columnRun, count - c0);
-    seek(first);
-    for (let p = 0; p < depth; p += 4) {
-      const lanes = depth - p;
-      takeQuad(lanes);
-      const base = quadBase;
-      const d = quadD;
-      const h = quadH;
-      const w = quadW;
-      const inRow = consecutive(base);
-      let panel = to + (<usize>p << 5);
-      columnChannel = channel0;
-      columnD = d0;
-      columnH = h0;
-      columnW = w0;
-      for (let c = 0; c < run; c += 4) {
-        let x0 = f32x4.splat(0);
-        let x1 = x0;
-        let x2 = x0;
-        let x3 = x0;
-        x0 = loadPositions(columnChannel, base, d, h, w, inRow, columnD, columnH, columnW);
-        nextColumn(channelBytes, kD * dD, kH * dH, kW * dW, dD, dH, dW);
-        if (c + 1 < run) {
-          x1 = loadPositions(columnChannel, base, d, h, w, inRow, columnD, columnH, columnW);
-          nextColumn(channelBytes, kD * dD, kH * dH, kW * dW, dD, dH, dW);
-        }
-        if (c + 2 < run) {
-          x2 = loadPositions(columnChannel, base, d, h, w, inRow, columnD, columnH, columnW);
-          nextColumn(channelBytes, kD * dD, kH * dH, kW * dW, dD, dH, dW);
-        }
-        if (c + 3 < run) {
-          x3 = loadPositions(columnChannel, base, d, h, w, inRow, columnD, columnH, columnW);
-          nextColumn(channelBytes, kD * dD, kH * dH, kW * dW, dD, dH, dW);
-        }
-        storePositions(panel, lanes, x0, x1, x2, x3);
-        if (c & 4) panel += (<usize>depth << 5) - 16;
-        else {
-          if (c + 4 >= run) storePositions(panel + 16, lanes, f32x4.splat(0), f32x4.splat(0), f32x4.splat(0), f32x4.splat(0));
-          panel += 16;
-        }
-      }
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function nextColumn(channelBytes: usize, endD: i32, endH: i32, endW: i32, dD: i32, dH: i32, dW: i32): void {
-  columnW += dW;
-  if (columnW == endW) {
-    columnW = 0;
-    columnH += dH;
-    if (columnH == endH) {
-      columnH = 0;
-      columnD += dD;
-      if (columnD == endD) {
-        columnD = 0;
-        columnChannel += channelBytes;
-      }
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function storePositions(to: usize, lanes: i32, x0: v128, x1: v128, x2: v128, x3: v128): void {
-  if (lanes >= 4) storeTransposed(to, 32, x0, x1, x2, x3);
-  else {
-    const t0 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
-    const t2 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
-    v128.store(to, v128.shuffle<f32>(t0, t2, 0, 1, 4, 5));
-    if (lanes > 1) v128.store(to + 32, v128.shuffle<f32>(t0, t2, 2, 3, 6, 7));
-    if (lanes > 2) {
-      const t1 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
-      const t3 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-      v128.store(to + 64, v128.shuffle<f32>(t1, t3, 0, 1, 4, 5));
-    }
-  }
-}
-
-/** Packs `count` channels at positions first .. first + depth of the batch into panels of 4 rows. */
-function packPositions(to: usize, from: usize, count: i32, first: i32, depth: i32, size: i32, imageBytes: usize): void {
-  const across = <usize>size << 2;
-  for (let r = 0; r < count; r += 4, from += 4 * across) {
-    let n = first / size;
-    let start = first - n * size;
-    for (let p = 0; p < depth; ) {
-      const run = min(depth - p, size - start);
-      packRows(to, from + <usize>n * imageBytes + (<usize>start << 2), min(4, count - r), run, across, 4);
-      to += <usize>run << 4;
-      p += run;
-      start = 0;
-      n++;
-    }
-  }
-}
-
 /** dw = sum over batch and positions of dy times the patches of x. */
 export function convGradWeight(
   x: usize,
@@ -439,8 +261,8 @@ export function convGradWeight(
   setSteps(sD, sH, sW);
   setStarts(-pD, -pH, -pW);
   setSource(D, H, W, channels * plane);
-  rangeBegin = x;
-  rangeEnd = x + (<usize>(batch * channels * plane) << 2);
+  setFilter(kD, kH, kW, dD, dH, dW);
+  setColumns(x, x + (<usize>(batch * channels * plane) << 2), <usize>plane << 2);
   const imageBytes = <usize>(filters * size) << 2;
   const left = scratch + packedColumnsBytes(columns, inner);
   for (let group = 0; group < groups; group++) {
@@ -450,7 +272,7 @@ export function convGradWeight(
       const nc = min(columnBlock, columns - jc);
       for (let pc = 0; pc < inner; pc += depthBlock) {
         const kc = min(depthBlock, inner - pc);
-        packPatchRows(scratch, image, <usize>plane << 2, jc, nc, pc, kc, kD, kH, kW, dD, dH, dW);
+        packPatchRows(scratch, image, <usize>plane << 2, jc, nc, pc, kc);
         for (let ic = 0; ic < rows; ic += rowBlock) {
           const mc = min(rowBlock, rows - ic);
           packPositions(left, dy + (<usize>((group * rows + ic) * size) << 2), mc, pc, kc, size, imageBytes);

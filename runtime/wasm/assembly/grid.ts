@@ -72,6 +72,11 @@ export function seek(index: i32): void {
   atN = index / gridD;
 }
 
+/** Whether the next four positions lie in one row of the grid. */
+export function inOneRow(): bool {
+  return atW + 4 <= gridW;
+}
+
 function advance(): void {
   if (++atW == gridW) {
     atW = 0;

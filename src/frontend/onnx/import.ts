@@ -4,8 +4,8 @@
  */
 import type { GraphProto, NodeProto } from 'onnx-buf';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
+import { globMatcher } from '../../ir/glob.ts';
 import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
-import { globMatcher } from '../glob.ts';
 import { checkNames, checkOperators } from './check-graph.ts';
 import { createContext, type GraphScope } from './context.ts';
 import { decodeModel } from './decode.ts';
@@ -13,6 +13,7 @@ import { asDiagnosed, FoldingEmitter } from './folding-emitter.ts';
 import { type GradientRequest, gradientRequest, isGradient } from './gradient-node.ts';
 import { type TypedInput, typeInputs } from './graph-inputs.ts';
 import { readInitializers } from './initializers.ts';
+import { inlineFunctions } from './inline-functions.ts';
 import { nodeLabel, nodeSource, operatorKey } from './node-names.ts';
 import { lowerings } from './operators.ts';
 import { slimmedWeight } from './slimmed-weight.ts';
@@ -58,8 +59,10 @@ export interface ImportedModel {
 
 /** Throws `SublinearError` with everything that is wrong with the file. */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
-  const { graph, opset } = decodeModel(bytes);
+  const decoded = decodeModel(bytes);
+  const { opset } = decoded;
   const diagnostics: Diagnostic[] = [];
+  const graph: GraphProto = { ...decoded.graph, node: [...inlineFunctions(decoded, diagnostics)] };
   const initializers = readInitializers(graph, options.directory, diagnostics);
   checkOperators(graph.node, opset, diagnostics);
   const producer = checkNames(graph, initializers, diagnostics);
