@@ -30,6 +30,8 @@ export interface AutodiffOptions {
   readonly losses: readonly string[];
   /** Names of the f32 values whose gradients are asked for. */
   readonly wrt: readonly string[];
+  /** What each loss is multiplied by before they are added up; default 1. */
+  readonly weights?: readonly number[];
 }
 
 /**
@@ -54,10 +56,11 @@ export function differentiate(model: Model, options: AutodiffOptions): Model {
     const sum = known === undefined ? gradient : builder.emit(add, [known, gradient], {}, `d_${value.name}.sum`);
     cotangents.set(value.name, sum);
   };
-  for (const loss of losses) {
-    const count = elementCount(loss.type.shape);
-    contribute(loss, builder.constant(loss.type, new Float32Array(count).fill(1), 'one'));
-  }
+  losses.forEach((loss, i) => {
+    const weight = options.weights?.[i] ?? 1;
+    const data = new Float32Array(elementCount(loss.type.shape)).fill(weight);
+    contribute(loss, builder.constant(loss.type, data, weight === 1 ? 'one' : 'loss_weight'));
+  });
   for (let n = forward.length - 1; n >= 0; n--) {
     const node = forward[n]!;
     if (!node.results.some((result) => active.has(result.name) && cotangents.has(result.name))) continue;

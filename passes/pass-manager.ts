@@ -6,7 +6,7 @@
  */
 import { assertVerified } from '../src/analysis/verify.ts';
 import { nearestName, SublinearError } from '../src/ir/diagnostic.ts';
-import type { Graph } from '../src/ir/graph.ts';
+import type { Graph, Model } from '../src/ir/graph.ts';
 import { printGraph } from '../src/ir/print.ts';
 import type { Compilation, Fact, Pass } from './pass.ts';
 import { passes } from './passes.ts';
@@ -27,11 +27,18 @@ export interface PipelineOptions {
   readonly onPass?: (event: PassEvent) => void;
 }
 
-/** An internal error in a pass: the pipeline that was left and the IR before it reproduce it. */
+/** What runs a failure again: the rest of the pipeline, on the model as it was before. */
+export interface Reproducer {
+  readonly pipeline: string;
+  readonly model: Model;
+  readonly losses: readonly string[];
+}
+
+/** An internal error in a pass, or a graph that is not valid after it. */
 export class PassFailure extends Error {
   readonly pass: string;
-  readonly reproducer: { readonly pipeline: string; readonly ir: string };
-  constructor(pass: string, cause: unknown, reproducer: { pipeline: string; ir: string }) {
+  readonly reproducer: Reproducer;
+  constructor(pass: string, cause: unknown, reproducer: Reproducer) {
     super(`the pass ${pass} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.name = 'PassFailure';
     this.pass = pass;
@@ -63,6 +70,7 @@ export function resolvePipeline(
 
 const factText: Readonly<Record<Fact, string>> = {
   backward: 'differentiation',
+  optimized: 'an optimizer',
   plan: 'a plan',
   recomputed: 'the recompute rewrite, which it would undo',
   memory: 'a memory plan',
@@ -84,8 +92,8 @@ export function runPipeline(
   assertVerified(compilation.model.graph, 'the input');
   let current = compilation;
   for (const [position, pass] of resolved.entries()) {
-    const before = current.model.graph;
-    const textBefore = each ? printGraph(before) : '';
+    const before = current;
+    const textBefore = each ? printGraph(before.model.graph) : '';
     const started = performance.now();
     try {
       const result = pass.run(current, stages[position]!.options);
@@ -95,15 +103,28 @@ export function runPipeline(
       options.onPass?.({ pass: pass.name, seconds, changed: result.changed, compilation: current });
     } catch (error) {
       if (error instanceof SublinearError && error.exitCode !== 70) throw error;
-      throw new PassFailure(pass.name, error, {
-        pipeline: printPipeline(stages.slice(position)),
-        ir: each ? textBefore : printGraph(before),
-      });
+      throw new PassFailure(pass.name, error, reproducerOf(before, stages, position));
     }
     if (pass.name === options.stopAfter) break;
   }
-  if (!each) assertVerified(current.model.graph, 'the end of the pipeline');
+  if (!each) {
+    try {
+      assertVerified(current.model.graph, 'the end of the pipeline');
+    } catch (error) {
+      throw new PassFailure(resolved.at(-1)?.name ?? 'none', error, reproducerOf(compilation, stages, 0));
+    }
+  }
   return current;
+}
+
+/** A graph alone brings no plan: what needs one is run again from the planning on, which left the graph as it was. */
+function reproducerOf(before: Compilation, stages: readonly PipelineStage[], position: number): Reproducer {
+  const { model, losses } = before;
+  const facts = factsOf({ model, losses });
+  const starts = (at: number): boolean => passes.get(stages[at]!.pass)!.requires.every((fact) => facts.has(fact));
+  let start = position;
+  while (start > 0 && !starts(start)) start--;
+  return { pipeline: printPipeline(stages.slice(start)), model, losses };
 }
 
 /** What holds already: a graph may come differentiated, or with a plan made elsewhere. */

@@ -1,6 +1,8 @@
 /** Pass: a named step of compilation, and what it needs and leaves behind. */
+import { SublinearError } from '../src/ir/diagnostic.ts';
 import type { Graph, Model } from '../src/ir/graph.ts';
 import type { MemoryPlan } from './memory-plan.ts';
+import type { UpdateInfo } from './optimize.ts';
 import type { Plan } from './plan/plan.ts';
 
 /** What passes hand on. */
@@ -8,6 +10,10 @@ export interface Compilation {
   readonly model: Model;
   /** Names of the scalar values that are differentiated. */
   readonly losses: readonly string[];
+  /** Parameters that an optimizer may change, chosen at differentiation. */
+  readonly trainable?: readonly string[];
+  /** The update that `optimize` compiled in. */
+  readonly update?: UpdateInfo;
   /** The graph that was planned, before the rewrite. */
   readonly planned?: Graph;
   readonly plan?: Plan;
@@ -15,7 +21,7 @@ export interface Compilation {
 }
 
 /** What holds of a compilation once a pass has run. */
-export type Fact = 'backward' | 'plan' | 'recomputed' | 'memory';
+export type Fact = 'backward' | 'optimized' | 'plan' | 'recomputed' | 'memory';
 
 export type PassOptionValue = string | readonly string[];
 export type PassOptions = Readonly<Record<string, PassOptionValue>>;
@@ -49,6 +55,26 @@ export interface Pass {
 export function stringOption(options: PassOptions, name: string, fallback: string): string {
   const value = options[name];
   return typeof value === 'string' ? value : (value?.[0] ?? fallback);
+}
+
+/** An option that is a number. Throws `SublinearError` (exit code 2). */
+export function numberOption(options: PassOptions, name: string): number | undefined {
+  if (options[name] === undefined) return undefined;
+  return toNumber(name, stringOption(options, name, ''));
+}
+
+/** An option that is a list of numbers. Throws `SublinearError` (exit code 2). */
+export function numbersOption(options: PassOptions, name: string): readonly number[] | undefined {
+  return options[name] === undefined ? undefined : listOption(options, name).map((word) => toNumber(name, word));
+}
+
+function toNumber(name: string, word: string): number {
+  const value = Number(word);
+  if (word.trim() !== '' && Number.isFinite(value)) return value;
+  throw new SublinearError(
+    { code: 'bad-option', message: `${name} is ${JSON.stringify(word)}, which is no number` },
+    2,
+  );
 }
 
 /** An option that is a list. */

@@ -7,8 +7,18 @@ import { canonicalize } from './canonicalize.ts';
 import { mergeCommonSubexpressions } from './common-subexpressions.ts';
 import { foldConstants } from './constant-folding.ts';
 import { eliminateDeadCode } from './dead-code.ts';
+import { evaluationModel } from './evaluation.ts';
 import { planMemory } from './memory-plan.ts';
-import { type Compilation, listOption, type Pass, type PassOptions, type PassResult, stringOption } from './pass.ts';
+import { optimizePass } from './optimize-pass.ts';
+import {
+  type Compilation,
+  listOption,
+  numbersOption,
+  type Pass,
+  type PassOptions,
+  type PassResult,
+  stringOption,
+} from './pass.ts';
 import { pinOrder } from './pin-order.ts';
 import { planPass } from './plan-pass.ts';
 import { recompute } from './recompute.ts';
@@ -31,6 +41,20 @@ function forwardPass(name: string, summary: string, rewrite: (model: Model) => M
   };
 }
 
+const evaluationPass = forwardPass(
+  'evaluation',
+  'Makes the forward graph one that predicts, for a pipeline without autodiff',
+  (model) => {
+    const evaluated = evaluationModel(model);
+    const same =
+      evaluated.graph.nodes.length === model.graph.nodes.length &&
+      evaluated.graph.inputs.length === model.graph.inputs.length &&
+      sameResidents(evaluated.graph, model.graph) &&
+      evaluated.graph.nodes.every((node, n) => node.op === model.graph.nodes[n]!.op);
+    return same ? model : evaluated;
+  },
+);
+
 const autodiffPass: Pass = {
   name: 'autodiff',
   summary: 'Derives the backward pass of the losses from the whole graph',
@@ -39,25 +63,26 @@ const autodiffPass: Pass = {
     values: { doc: 'exactly these values, in place of the rule', default: 'by wrt' },
     freeze: { doc: 'globs of values that get no gradient', default: 'none' },
     trainable: { doc: 'globs of parameters that get one though the rule leaves them out', default: 'none' },
+    weights: { doc: 'what each loss is multiplied by, in their order', default: '1 each' },
   },
   requires: [],
   forbids: ['backward', 'plan', 'recomputed', 'memory'],
   establishes: ['backward'],
   run(compilation, options) {
     const { model, losses } = compilation;
-    const wrt =
-      options.values === undefined
-        ? selectGradients(model.graph, losses, gradientSelection(options)).flatMap(({ chosen, value }) =>
-            chosen ? [value.name] : [],
-          )
-        : listOption(options, 'values');
+    const given = options.values === undefined ? undefined : listOption(options, 'values');
+    const choices = given === undefined ? selectGradients(model.graph, losses, gradientSelection(options)) : [];
+    const wrt = given ?? choices.flatMap(({ chosen, value }) => (chosen ? [value.name] : []));
+    const trainable = given ?? choices.flatMap((choice) => (choice.trainable ? [choice.value.name] : []));
+    const weights = numbersOption(options, 'weights');
     if (wrt.length === 0)
       throw new SublinearError({
         code: 'nothing-to-differentiate',
         message: 'no value was chosen to be differentiated',
         hint: '`sublinear inspect MODEL` lists why; --params GLOB says which inputs are weights, --wrt inputs asks for inputs',
       });
-    return changedTo(compilation, differentiate(model, { losses, wrt }));
+    const differentiated = differentiate(model, { losses, wrt, ...(weights !== undefined && { weights }) });
+    return changedTo({ ...compilation, trainable }, differentiated);
   },
 };
 
@@ -138,6 +163,7 @@ const memoryPlanPass: Pass = {
 
 export const passes: ReadonlyMap<string, Pass> = new Map(
   [
+    evaluationPass,
     forwardPass('fold', 'Evaluates nodes whose operands are constants', foldConstants),
     forwardPass('canonicalize', 'Rewrites patterns of exported models to leaner equals', canonicalize),
     forwardPass('cse', 'Merges forward nodes that compute the same', (model) => {
@@ -145,6 +171,7 @@ export const passes: ReadonlyMap<string, Pass> = new Map(
       return graph === model.graph ? model : { ...model, graph };
     }),
     autodiffPass,
+    optimizePass,
     deadCodePass,
     planPass,
     recomputePass,

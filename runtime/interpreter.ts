@@ -21,6 +21,8 @@ export interface Machine {
   readonly buffer: ArrayBufferLike;
   /** Runs every step once. */
   run(): void;
+  /** Runs step `index` of the program alone, for callers that look between steps. */
+  runStep(index: number): void;
   /** Runs every step once and reports each as it ends. */
   trace(onStep: (event: TraceEvent) => void): void;
   /** Runs with the arena, and every range as it dies, filled with `pattern`. */
@@ -75,6 +77,7 @@ export function createMachine(program: Program, options: MachineOptions = {}): M
     memory,
     buffer,
     run,
+    runStep,
     trace(onStep) {
       program.steps.forEach((step, index) => {
         const start = performance.now();

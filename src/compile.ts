@@ -4,6 +4,9 @@
  */
 
 import type { MemoryPlan } from '../passes/memory-plan.ts';
+import type { OptimizeOptions, UpdateInfo } from '../passes/optimize.ts';
+import { printOptimizeOptions } from '../passes/optimize-pass.ts';
+import type { OptimizerOptions } from '../passes/optimizers.ts';
 import type { Compilation, PassOptionValue } from '../passes/pass.ts';
 import { type PipelineOptions, runPipeline } from '../passes/pass-manager.ts';
 import { type PipelineStage, parsePipeline, printPipeline } from '../passes/pipeline.ts';
@@ -26,6 +29,20 @@ export interface CompileOptions extends PipelineOptions {
   readonly wrtValues?: readonly string[];
   readonly freeze?: readonly string[];
   readonly trainable?: readonly string[];
+  /** What each loss is multiplied by, in their order; default 1. */
+  readonly lossWeights?: readonly number[];
+  /** Compiles the update of the parameters into the step. The options down to `accumulate` need it. */
+  readonly optimizer?: OptimizerOptions;
+  /** Whether gradients stay outputs of a step with an optimizer; without one they always are. */
+  readonly keepGradients?: boolean;
+  /** Cuts the elements of gradients to [-clipValue, clipValue]. */
+  readonly clipValue?: number;
+  /** Scales all gradients down together to at most this norm; all of them are alive until it is known. */
+  readonly clipNorm?: number;
+  /** Multiplies the losses before differentiation, and divides the gradients after it. */
+  readonly lossScale?: number;
+  /** Steps whose mean gradient makes one update. */
+  readonly accumulate?: number;
   /** Default `memory`. */
   readonly strategy?: string;
   /** Options of the strategy by name: `segments`, `checkpoints`, `budget`, ... */
@@ -58,6 +75,8 @@ export interface Compiled {
   /** Numbers of parameters, state and constants. */
   readonly weights: Model['weights'];
   readonly losses: readonly string[];
+  /** Of a step with an optimizer. */
+  readonly update?: UpdateInfo;
   readonly pipeline: string;
   readonly figures: Figures;
 }
@@ -73,17 +92,48 @@ export function pipelineOf(graph: Graph, options: CompileOptions): readonly Pipe
   if (options.wrtValues !== undefined) selection.values = options.wrtValues;
   if (options.freeze !== undefined && options.freeze.length > 0) selection.freeze = options.freeze;
   if (options.trainable !== undefined && options.trainable.length > 0) selection.trainable = options.trainable;
+  const weights = seedWeights(options);
+  if (weights !== undefined) selection.weights = weights.map(String);
   const plan: Record<string, PassOptionValue> = { strategy: options.strategy ?? 'memory', ...options.strategyOptions };
   if (options.costs !== undefined) plan.costs = options.costs;
   const stage = (pass: string, own: Readonly<Record<string, PassOptionValue>> = {}): PipelineStage => ({
     pass,
     options: own,
   });
-  if (isRewritten(graph)) return [stage('memory-plan')];
+  const optimization = updateOptions(options);
+  if (isRewritten(graph)) {
+    if (optimization === undefined) return [stage('memory-plan')];
+    throw usage('the graph is planned already, so no optimizer can be compiled into it');
+  }
+  const optimizing = optimization === undefined ? [] : [stage('optimize', printOptimizeOptions(optimization))];
   const planning = [stage('plan', plan), stage('recompute'), stage('memory-plan')];
-  if (graph.nodes.some((node) => node.region === 'backward')) return planning;
-  const differentiation = options.losses.length === 0 ? [] : [stage('autodiff', selection)];
+  if (graph.nodes.some((node) => node.region === 'backward'))
+    return optimizing.length === 0 ? planning : [...optimizing, stage('dce'), ...planning];
+  if (options.losses.length === 0 && optimization !== undefined) throw usage('an optimizer needs a loss');
+  const differentiation = options.losses.length === 0 ? [] : [stage('autodiff', selection), ...optimizing];
   return [stage('fold'), stage('canonicalize'), stage('cse'), ...differentiation, stage('dce'), ...planning];
+}
+
+/** What `optimize` is to do, if anything. Throws `SublinearError` for options that mean nothing without an optimizer. */
+function updateOptions(options: CompileOptions): OptimizeOptions | undefined {
+  const { optimizer, keepGradients, clipValue, clipNorm, lossScale, accumulate } = options;
+  const shared = { keepGradients, clipValue, clipNorm, lossScale, accumulate };
+  const given = Object.entries(shared).filter(([, value]) => value !== undefined && value !== false);
+  if (optimizer !== undefined) return { optimizer, ...Object.fromEntries(given) };
+  if (given.length > 0) throw usage(`${given.map(([name]) => name).join(', ')} can only be given with an optimizer`);
+  return undefined;
+}
+
+/** The weights of the losses with the loss scale in them. */
+function seedWeights({ losses, lossWeights, lossScale = 1 }: CompileOptions): readonly number[] | undefined {
+  if (lossWeights === undefined) return lossScale === 1 ? undefined : losses.map(() => lossScale);
+  if (lossWeights.length !== losses.length || lossWeights.some((weight) => !Number.isFinite(weight)))
+    throw usage(`${losses.length} losses take as many weights, not [${lossWeights.join(', ')}]`);
+  return lossWeights.map((weight) => weight * lossScale);
+}
+
+function usage(message: string): SublinearError {
+  return new SublinearError({ code: 'bad-option', message }, 2);
 }
 
 function isRewritten(graph: Graph): boolean {
@@ -99,12 +149,24 @@ function planAsGiven(graph: Graph): Plan {
   return { ...plan, baseCost: base, lowerBound: base };
 }
 
-/** Throws `SublinearError` for faults of the model or the options, `PassFailure` for ours. */
-export function compile(model: Model, options: CompileOptions): Compiled {
+/** A pipeline that has run, to its end or to `stopAfter`. */
+export interface PipelineRun {
+  readonly compilation: Compilation;
+  readonly pipeline: string;
+}
+
+/** Runs the pipeline, and finishes nothing: it may have stopped before there is a step. */
+export function runCompilation(model: Model, options: CompileOptions): PipelineRun {
   const stages = pipelineOf(model.graph, options);
   const given = isRewritten(model.graph) ? { plan: planAsGiven(model.graph), planned: model.graph } : {};
   const compilation = runPipeline({ model, losses: options.losses, ...given }, stages, options);
-  return finishCompilation(compilation, printPipeline(stages));
+  return { compilation, pipeline: printPipeline(stages) };
+}
+
+/** Throws `SublinearError` for faults of the model or the options, `PassFailure` for ours. */
+export function compile(model: Model, options: CompileOptions): Compiled {
+  const { compilation, pipeline } = runCompilation(model, options);
+  return finishCompilation(compilation, pipeline);
 }
 
 /**
@@ -123,7 +185,7 @@ export function compileWithPlan(model: Model, options: CompileOptions, planOf: (
 }
 
 export function finishCompilation(compilation: Compilation, pipeline: string): Compiled {
-  const { model, plan, memory, planned } = compilation;
+  const { model, plan, memory, planned, update } = compilation;
   if (plan === undefined || memory === undefined)
     throw new SublinearError(
       {
@@ -141,6 +203,7 @@ export function finishCompilation(compilation: Compilation, pipeline: string): C
     program: lowerToProgram(model.graph, memory),
     weights: model.weights,
     losses: compilation.losses,
+    ...(update !== undefined && { update }),
     pipeline,
     figures: {
       ...workFigures(model.graph),

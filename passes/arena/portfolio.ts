@@ -21,12 +21,7 @@ const firstFits: readonly { readonly keys: readonly OrderKey[]; readonly fit: Fi
   { keys: ['W', 'Z'], fit: 'best' },
 ];
 
-const freeLists: readonly { readonly direction: Direction; readonly fit: Fit }[] = [
-  { direction: 'forward', fit: 'first' },
-  { direction: 'forward', fit: 'best' },
-  { direction: 'backward', fit: 'best' },
-  { direction: 'backward', fit: 'first' },
-];
+const directions: readonly Direction[] = ['forward', 'backward'];
 
 /** First fit looks at every pair of intervals: past this many intervals only free lists are tried. */
 const mostForFirstFit = 8192;
@@ -48,7 +43,7 @@ export function placeByPortfolio(part: ArenaPart, target: number): PortfolioPlac
     }
     return best.height <= target;
   };
-  for (const { direction, fit } of freeLists) if (keep(placeInTime(part, direction, fit, offsets))) return best;
+  for (const direction of directions) if (keep(placeInTime(part, direction, best.height, offsets))) return best;
   if (count > mostForFirstFit) return best;
   const scratch = firstFitScratch(count);
   let bestOrder: Int32Array | undefined;

@@ -5,12 +5,21 @@ import { SublinearError } from '../ir/diagnostic.ts';
 import type { Model } from '../ir/graph.ts';
 import { readBytes } from './read-file.ts';
 
-/** The model with its weights made by rule or read. Throws `SublinearError`. */
-export function applyWeights(model: Model, rule: string, seed: number): Model {
-  if (rule === 'he' || rule === 'hash') return fillWeights(model, rule, seed);
+/**
+ * The model with its weights made by rule or read. A rule fills what has no numbers, and `placeholders`: weights of which
+ * a slimmed model says only the shape. Throws `SublinearError`.
+ */
+export function applyWeights(
+  model: Model,
+  rule: string,
+  seed: number,
+  placeholders: ReadonlySet<string> = new Set(),
+): Model {
+  if (rule === 'he' || rule === 'hash') return fillWeights(model, rule, seed, placeholders);
   if (rule.startsWith('hash:')) {
     const gain = Number(rule.slice('hash:'.length));
-    if (rule.length > 'hash:'.length && Number.isFinite(gain)) return fillWeights(model, { kind: 'hash', gain }, seed);
+    if (rule.length > 'hash:'.length && Number.isFinite(gain))
+      return fillWeights(model, { kind: 'hash', gain }, seed, placeholders);
   } else if (rule.endsWith('.safetensors')) return loadWeights(model, readSafetensors(readBytes(rule, 'the weights')));
   throw new SublinearError(
     {

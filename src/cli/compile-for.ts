@@ -1,5 +1,8 @@
 /** One compilation for a command, with the debug ladder's flags: traces, timings, verification. */
-import { type Compiled, type CompileOptions, compile } from '../compile.ts';
+import { printPipeline } from '../../passes/pipeline.ts';
+import { type CompileOptions, pipelineOf } from '../compile.ts';
+import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
+import type { Graph } from '../ir/graph.ts';
 import { printGraph } from '../ir/print.ts';
 import type { ModelOptions, PlanOptions } from './options.ts';
 import { strategyOptions } from './options.ts';
@@ -32,6 +35,32 @@ function wrtOf(text: string): 'parameters' | 'inputs' | 'all' {
   return text === 'inputs' || text === 'all' ? text : 'parameters';
 }
 
-export function compileFor(prepared: PreparedModel, options: CommandOptions): Compiled {
-  return compile(prepared.model, compileOptions(prepared, options));
+/** Throws `SublinearError` (exit code 2) for a flag that waits for a pass which does not run. */
+export function checkPassNames(graph: Graph, own: CompileOptions, options: CommandOptions): void {
+  const stages = pipelineOf(graph, own);
+  const { stopAfter, printAfter } = options;
+  for (const name of [stopAfter, printAfter === 'changed' ? undefined : printAfter])
+    if (name !== undefined && !stages.some((stage) => stage.pass === name))
+      throw new SublinearError(
+        { code: 'pass-not-run', message: `the pass ${name} is not in the pipeline ${printPipeline(stages)}` },
+        2,
+      );
+}
+
+/** What the options ask for that the graph as it comes leaves no choice in. */
+export function optionNotes(graph: Graph, options: CommandOptions): readonly Diagnostic[] {
+  const differentiated = graph.nodes.some((node) => node.region === 'backward');
+  const rewritten = graph.nodes.some((node) => node.recompute !== undefined);
+  const notes: Diagnostic[] = [];
+  if (rewritten && options.passes === undefined)
+    notes.push({
+      code: 'comes-rewritten',
+      message: 'the graph comes with its recomputations: they are kept as they are, and no strategy plays a part',
+    });
+  if (differentiated && (options.loss !== undefined || options.freeze.length + options.trainable.length > 0))
+    notes.push({
+      code: 'comes-differentiated',
+      message: 'the graph comes with its backward pass: --loss, --freeze and --trainable play no part',
+    });
+  return notes;
 }

@@ -6,6 +6,7 @@ import { onnxInputNames } from '../frontend/onnx/decode.ts';
 import { importOnnx } from '../frontend/onnx/import.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
+import { assertVerified, inputStage } from '../analysis/verify.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
 import { readBytes, readText } from './read-file.ts';
@@ -24,6 +25,8 @@ export interface LoadedModel {
   readonly notes: readonly Diagnostic[];
   /** What the folder of inputs holds, by input. */
   readonly given: ReadonlyMap<string, Tensor>;
+  /** Weights of which the file says only the shape. */
+  readonly placeholders?: ReadonlySet<string>;
   /** Losses and checkpoints that a module's model names itself. */
   readonly losses?: readonly string[];
   readonly checkpoints?: readonly string[];
@@ -40,7 +43,9 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
 }
 
 async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoaded> {
-  switch (extname(path)) {
+  const kind = extname(path).toLowerCase();
+  if (kind !== '.onnx') refuseOnnxOptions(path, options);
+  switch (kind) {
     case '.onnx': {
       const bytes = readBytes(path, 'the model');
       const given: ReadonlyMap<string, Tensor> =
@@ -49,7 +54,7 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
       return { ...importOnnx(bytes, { dims, params, directory: dirname(path), given }), given };
     }
     case '.ir': {
-      const beside = path.replace(/\.ir$/, '.safetensors');
+      const beside = path.replace(/\.ir$/i, '.safetensors');
       const stored = existsSync(beside) ? { weights: readSafetensors(readBytes(beside, 'the weights')) } : {};
       return { model: loadText(readText(path, 'the graph'), { fileName: path, ...stored }), notes: [] };
     }
@@ -70,19 +75,44 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
   }
 }
 
+/** Graphs as text and modules have their extents and parameters fixed. Throws `SublinearError` (exit code 2). */
+function refuseOnnxOptions(path: string, { dims, params }: LoadOptions): void {
+  const given = [...Object.keys(dims).map((name) => `--dim ${name}`), ...params.map((glob) => `--params ${glob}`)];
+  if (given.length === 0) return;
+  throw new SublinearError(
+    { code: 'onnx-option', message: `${given[0]} is for ONNX models; ${path} says itself what its shapes and parameters are` },
+    2,
+  );
+}
+
 /** A module exports `model` (or a default): a model, a graph, or a function that gives one. */
 async function loadModule(path: string): Promise<PartlyLoaded> {
   readBytes(path, 'the module');
   const exported = await importModule(path);
   const candidate = exported.model ?? exported.default ?? exported.graph;
   const value: unknown = typeof candidate === 'function' ? await candidate() : candidate;
-  if (isModel(value)) return { model: value, notes: [], ...namesOf(value) };
-  if (isGraph(value)) return { model: { graph: value, weights: new Map<string, Tensor>() }, notes: [] };
+  if (isModel(value)) return { model: checked(value, path), notes: [], ...namesOf(value) };
+  if (isGraph(value)) return { model: checked({ graph: value, weights: new Map() }, path), notes: [] };
   throw new SublinearError({
     code: 'module-without-model',
     message: `${path} exports no model`,
     hint: 'export it as `model`: what `finish()` of the builder gives, or a function that returns that',
   });
+}
+
+/** A module may hand over anything: what the verifier trips over is no graph. */
+function checked(model: Model, path: string): Model {
+  try {
+    assertVerified(model.graph, inputStage);
+    return model;
+  } catch (error) {
+    if (error instanceof SublinearError) throw error;
+    throw new SublinearError({
+      code: 'module-without-model',
+      message: `what ${path} exports as its model is no graph: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'make it with the ModelBuilder, or read it with parseGraph',
+    });
+  }
 }
 
 /** What a `BuiltModel` says beyond the model. */
@@ -97,8 +127,14 @@ function namesOf(value: object): { losses?: readonly string[]; checkpoints?: rea
 async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   const url = pathToFileURL(resolve(path)).href;
   try {
-    if (extname(path) === '.js' || extname(path) === '.mjs') return await import(url);
-    const { tsImport } = await import('tsx/esm/api');
+    if (/\.m?js$/i.test(path)) return await import(url);
+    const { tsImport } = await import('tsx/esm/api').catch(() => {
+      throw new SublinearError({
+        code: 'cannot-load-typescript',
+        message: `${path} is TypeScript, and the package tsx, which loads it, is not installed`,
+        hint: 'install tsx beside sublinear, or compile the module to JavaScript first',
+      });
+    });
     return await tsImport(url, import.meta.url);
   } catch (error) {
     if (error instanceof SublinearError) throw error;
@@ -111,7 +147,14 @@ async function importModule(path: string): Promise<Readonly<Record<string, unkno
 
 function isGraph(value: unknown): value is Graph {
   return (
-    typeof value === 'object' && value !== null && 'nodes' in value && Array.isArray(value.nodes) && 'outputs' in value
+    typeof value === 'object' &&
+    value !== null &&
+    'nodes' in value &&
+    Array.isArray(value.nodes) &&
+    'inputs' in value &&
+    Array.isArray(value.inputs) &&
+    'outputs' in value &&
+    Array.isArray(value.outputs)
   );
 }
 

@@ -1,7 +1,10 @@
 /** Options that several commands share, and the values they parse to. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { passes } from '../../passes/passes.ts';
+import { parsePipeline, printPipeline } from '../../passes/pipeline.ts';
 import { strategies } from '../../passes/plan/strategies.ts';
+import { strategyNamed } from '../../passes/plan-pass.ts';
+import { SublinearError } from '../ir/diagnostic.ts';
 
 export interface ModelOptions {
   readonly loss?: string;
@@ -60,20 +63,34 @@ export function addModelOptions(command: Command): Command {
     .option('--seed <N>', 'seed of drawn inputs, weights and dropout', wholeNumber(0), 0);
 }
 
+/** Options that a whole pipeline says in its own words: `autodiff{freeze=...},plan{strategy=...}`. */
+const saidInPipelines = ['strategy', 'segments', 'checkpoint', 'costs', 'wrt', 'freeze', 'trainable'];
+
 export function addPlanOptions(command: Command): Command {
   return command
-    .addOption(new Option('-s, --strategy <NAME>', `one of ${[...strategies.keys()].join(', ')}`).default('memory'))
+    .addOption(
+      new Option('-s, --strategy <NAME>', `one of ${[...strategies.keys()].join(', ')}`)
+        .argParser((name) => strategyNamed(name).name)
+        .default('memory'),
+    )
     .option('--segments <K>', 'memory: number of segments', wholeNumber(1))
     .option('--checkpoint <NAME>', 'manual: a value to keep (repeatable)', collect, [])
     .addOption(new Option('--costs <MODEL>', 'cost model').choices(['roofline', 'unit']).default('roofline'))
-    .option('--passes <PIPELINE>', 'a whole pipeline in place of the default one')
+    .addOption(
+      new Option('--passes <PIPELINE>', 'a whole pipeline in place of the default one')
+        .argParser((text) => printPipeline(parsePipeline(text)))
+        .conflicts(saidInPipelines),
+    )
     .addOption(
       new Option('--verify <WHEN>', 'verify after each pass, or at both ends')
         .choices(['each', 'ends'])
         .default('ends'),
     )
     .addOption(new Option('--stop-after <PASS>', 'last pass to run').choices([...passes.keys()]))
-    .option('--print-after <PASS>', "print the graph after this pass ('changed': after each that changed it)")
+    .addOption(
+      new Option('--print-after <PASS>', "print the graph after this pass ('changed': after each that changed it)")
+        .choices([...passes.keys(), 'changed']),
+    )
     .option('--timings', 'print the seconds each pass took');
 }
 
@@ -82,6 +99,15 @@ export function strategyOptions(
   options: PlanOptions,
   marked: readonly string[],
 ): Readonly<Record<string, string | readonly string[]>> {
+  if (options.checkpoint.length > 0 && options.strategy !== 'manual')
+    throw new SublinearError(
+      {
+        code: 'checkpoint-without-manual',
+        message: `--checkpoint means nothing to the strategy ${options.strategy}`,
+        hint: 'add --strategy manual, which keeps exactly the values listed',
+      },
+      2,
+    );
   const named = options.checkpoint.length > 0 ? options.checkpoint : marked;
   return {
     ...(options.segments !== undefined && { segments: String(options.segments) }),

@@ -24,6 +24,34 @@ export interface PrepareOptions extends ModelOptions {
   readonly inputs?: string;
 }
 
+/** Globs that match nothing, and a folder that gives nothing: no faults, but seldom meant. */
+function unusedNotes({ graph }: Model, given: ReadonlyMap<string, Tensor>, options: PrepareOptions): readonly Diagnostic[] {
+  const notes: Diagnostic[] = [];
+  const floats = [...graph.inputs, ...graph.parameters].map((value) => value.name);
+  const globs = [
+    ...options.params.map((glob) => ['--params', glob, graph.parameters.map((value) => value.name)] as const),
+    ...options.freeze.map((glob) => ['--freeze', glob, floats] as const),
+    ...options.trainable.map((glob) => ['--trainable', glob, floats] as const),
+  ];
+  for (const [option, glob, names] of globs)
+    if (!names.some(globMatcher([glob]))) notes.push({ code: 'unmatched-glob', message: `${option} ${glob} matches no value` });
+  if (options.inputs === undefined) return notes;
+  const files = numberedFiles(options.inputs, 'input').length;
+  const used = graph.inputs.filter((input) => given.has(input.name) && !/^cotangent_\d+$/.test(input.name)).length;
+  if (files > used)
+    notes.push({
+      code: 'unused-inputs',
+      message: `${options.inputs} holds ${files} input files, and the model has ${graph.inputs.length} inputs: ${files - used} are not used`,
+    });
+  const drawn = graph.inputs.filter((input) => !given.has(input.name) && input.name !== rngInput);
+  if (drawn.length > 0)
+    notes.push({
+      code: 'drawn-inputs',
+      message: `${options.inputs} does not give ${drawn.map((input) => JSON.stringify(input.name)).join(', ')}: drawn by seed`,
+    });
+  return notes;
+}
+
 /** A graph that has backward nodes is taken as it is: its losses are differentiated already. */
 export async function prepareModel(path: string, options: PrepareOptions): Promise<PreparedModel> {
   const loaded = await loadModel(path, {
@@ -33,7 +61,7 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
   });
   const { notes, given, checkpoints = [] } = loaded;
   let { model } = loaded;
-  if (options.weights !== undefined) model = applyWeights(model, options.weights, options.seed);
+  if (options.weights !== undefined) model = applyWeights(model, options.weights, options.seed, loaded.placeholders);
   if (model.graph.nodes.some((node) => node.region === 'backward'))
     return { model, losses: [], notes, given, checkpoints };
   if (options.loss !== undefined) {

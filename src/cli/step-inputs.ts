@@ -2,7 +2,7 @@
  * Inputs of a step on the command line: TensorProto files `input_i.pb` (inputs in graph order), or numbers drawn by
  * seed: floats uniform in [-1, 1), integers within what their readers accept.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { allocateArray } from '../../runtime/memory.ts';
 import { rngInput } from '../execution.ts';
@@ -14,8 +14,12 @@ import { readBytes } from './read-file.ts';
 
 /** i of every `PREFIX_i.pb` in a folder, in order; none where there is no folder. */
 export function numberedFiles(directory: string, prefix: string): readonly number[] {
-  if (!existsSync(directory))
-    throw new SublinearError({ code: 'cannot-read', message: `there is no folder ${directory}` });
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isDirectory())
+    throw new SublinearError({
+      code: 'cannot-read',
+      message: stats === undefined ? `there is no folder ${directory}` : `${directory} is not a folder`,
+    });
   const expression = new RegExp(`^${prefix}_(\\d+)\\.pb$`);
   return readdirSync(directory)
     .flatMap((name) => {

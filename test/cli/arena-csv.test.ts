@@ -100,9 +100,9 @@ describe('formatArenaResult', () => {
         "height": 192,
         "maxLoad": 192,
         "offsets": {
-          "10": 0,
-          "__proto__": 64,
-          "9": 0
+          "10": 128,
+          "__proto__": 0,
+          "9": 128
         },
         "optimal": true,
         "seconds": 0.25

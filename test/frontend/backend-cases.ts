@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalize } from '../../passes/canonicalize.ts';
-import { decodeModel } from '../../src/frontend/onnx/decode.ts';
+import { onnxInputNames } from '../../src/frontend/onnx/decode.ts';
 import { type ImportedModel, importOnnx } from '../../src/frontend/onnx/import.ts';
 import { readTensorProto } from '../../src/frontend/tensor-proto.ts';
 import { SublinearError } from '../../src/ir/diagnostic.ts';
@@ -40,7 +40,7 @@ export function runForward(folder: string, tolerance = { relative: 1e-3, absolut
     const data = join(folder, 'test_data_set_0');
     tensors = readTensors(data, 'input');
     expected = readTensors(data, 'output');
-    const names = importOrder(bytes);
+    const names = onnxInputNames(bytes);
     imported = importOnnx(bytes, { given: new Map(names.map((name, i) => [name, tensors[i]!])) });
   } catch (error) {
     if (!(error instanceof SublinearError)) throw error;
@@ -76,11 +76,4 @@ function difference(
     if (!(Math.abs(x - y) <= absolute + relative * Math.abs(y))) return `element ${i} is ${x}, not ${y}`;
   }
   return undefined;
-}
-
-/** Names of the graph inputs that are fed, in order: those that no initializer gives a value. */
-function importOrder(bytes: Uint8Array): readonly string[] {
-  const { graph } = decodeModel(bytes);
-  const stored = new Set(graph.initializer.map((proto) => proto.name));
-  return graph.input.map((value) => value.name).filter((name) => !stored.has(name));
 }

@@ -9,7 +9,7 @@ const suites = ['node', 'pytorch-converted', 'pytorch-operator', 'simple'];
 const known: readonly string[] = [];
 
 describe.skipIf(root === undefined)('operator tests of the ONNX project, forward', () => {
-  it('pass, all but those listed', () => {
+  it('pass, all but those listed', { timeout: 60_000 }, () => {
     const count = { passed: 0, failed: 0, unsupported: 0 };
     const missed: string[] = [];
     for (const suite of suites)

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { strategies } from '../../passes/plan/strategies.ts';
-import { gradientError, largestMagnitude } from '../../src/cli/check-models.ts';
+import { gradientError, largestMagnitude } from '../../src/cli/compare-tensors.ts';
 import { compile } from '../../src/compile.ts';
 import { bitwiseDifferences, createExecution } from '../../src/execution.ts';
 import { fifoCheck, placementCheck } from '../differential-checks.ts';

@@ -3,6 +3,16 @@
  * at a time. Position i of a row and tap j meet at source column i * step + start + j * shift; what lies outside the image
  * is masked. The gradient of the input is the same walk over dy, phase by phase of the stride.
  */
+import {
+  addPlane,
+  addPlane3x3,
+  addProducts3x3,
+  clearSums3x3,
+  leastWidth,
+  setPlanes,
+  storeSums3x3,
+  sumProductsShifted,
+} from './depthwise-same';
 import { sumLanes } from './vector';
 
 /** The source row: extents along it, and the bytes of its tensor, within which whole vectors may be read. */
@@ -213,6 +223,13 @@ function endInside(start: i32, step: i32, extent: i32, count: i32): i32 {
   return extent <= start ? 0 : min(count, (extent - start + step - 1) / step);
 }
 
+/** Whether the result has the input's extents, so that depthwise-same.ts serves. */
+// @ts-ignore: decorator
+@inline
+function keepsExtents(D: i32, H: i32, W: i32, kD: i32, oH: i32, oW: i32, sH: i32, sW: i32, pD: i32): bool {
+  return D == 1 && kD == 1 && pD == 0 && H == oH && W == oW && sH == 1 && sW == 1 && W >= leastWidth;
+}
+
 /** out, whose planes hold the bias, += x convolved with w; filters / channels filters a channel. */
 export function convDepthwise(
   x: usize,
@@ -245,6 +262,18 @@ export function convDepthwise(
   width = W;
   begin = x;
   end = x + <usize>(batch * channels) * plane;
+  if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
+    setPlanes(H, W, begin, end);
+    const near = kH == 3 && kW == 3 && pH == 1 && pW == 1 && dH == 1 && dW == 1;
+    for (let n = 0; n < batch; n++)
+      for (let c = 0; c < filters; c++, out += plane) {
+        const channel = x + <usize>(n * channels + c / perChannel) * plane;
+        const weights = w + (<usize>(c * kH * kW) << 2);
+        if (near) addPlane3x3(channel, weights, 4, out);
+        else addPlane(channel, weights, out, kH, kW, -pH, -pW, dH, dW);
+      }
+    return;
+  }
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < filters; c++) {
       const channel = x + <usize>(n * channels + c / perChannel) * plane;
@@ -337,6 +366,19 @@ export function convDepthwiseGradInput(
   width = oW;
   begin = dy;
   end = dy + <usize>(batch * filters) * size;
+  if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
+    setPlanes(H, W, begin, end);
+    const near = kH == 3 && kW == 3 && pH == 1 && pW == 1 && dH == 1 && dW == 1;
+    for (let n = 0; n < batch; n++)
+      for (let c = 0; c < channels; c++, dx += size)
+        for (let f = c * perChannel; f < (c + 1) * perChannel; f++) {
+          const channel = dy + <usize>(n * filters + f) * size;
+          const weights = w + (<usize>(f * kH * kW) << 2);
+          if (near) addPlane3x3(channel, weights + 32, -4, dx);
+          else addPlane(channel, weights, dx, kH, kW, pH, pW, -dH, -dW);
+        }
+    return;
+  }
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < channels; c++)
       for (let id = 0; id < D; id++)
@@ -450,6 +492,30 @@ export function convDepthwiseGradWeight(
   width = W;
   begin = x;
   end = x + <usize>(batch * channels) * plane;
+  if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
+    setPlanes(H, W, begin, end);
+    const near = kH == 3 && kW == 3 && pH == 1 && pW == 1 && dH == 1 && dW == 1;
+    for (let f = 0; f < filters; f++) {
+      if (near) {
+        clearSums3x3();
+        for (let n = 0; n < batch; n++)
+          addProducts3x3(dy + <usize>(n * filters + f) * size, x + <usize>(n * channels + f / perChannel) * plane);
+        storeSums3x3(dw);
+        dw += 36;
+        continue;
+      }
+      for (let kh = 0; kh < kH; kh++)
+        for (let kw = 0; kw < kW; kw++, dw += 4) {
+          let sum: f64 = 0;
+          for (let n = 0; n < batch; n++) {
+            const channel = x + <usize>(n * channels + f / perChannel) * plane;
+            sum += sumProductsShifted(dy + <usize>(n * filters + f) * size, channel, kh * dH - pH, kw * dW - pW);
+          }
+          store<f32>(dw, <f32>sum);
+        }
+    }
+    return;
+  }
   for (let f = 0; f < filters; f++)
     for (let kd = 0; kd < kD; kd++)
       for (let kh = 0; kh < kH; kh++)

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { strategyNamed } from '../../../passes/plan-pass.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
-import { type CheckCounts, checkFolders, findTestFolders } from '../check-models.ts';
+import { type CheckCounts, type CheckReport, checkModels } from '../check-models.ts';
 
 export function addCheckCommand(program: Command): void {
   program
@@ -14,26 +14,13 @@ export function addCheckCommand(program: Command): void {
     .option('--json', 'print one JSON document')
     .action((directory: string, options: { strategy: string; json?: boolean }) => {
       strategyNamed(options.strategy);
-      let folders: readonly string[];
-      try {
-        folders = findTestFolders(directory);
-      } catch (error) {
-        throw new SublinearError({
-          code: 'cannot-read',
-          message: `cannot read ${directory}: ${error instanceof Error ? error.message : String(error)}`,
-        });
-      }
-      if (folders.length === 0)
+      const report = checkBelow(directory, options.strategy);
+      if (report.forward.passed + report.forward.failed + report.forward.unsupported === 0)
         throw new SublinearError({
           code: 'no-tests',
           message: `there is no test folder below ${directory}`,
           hint: 'a test folder holds model.onnx and test_data_set_0 with input_0.pb, output_0.pb',
         });
-      const progress = process.stderr.isTTY === true;
-      const report = checkFolders(folders, options.strategy, (folder, position) => {
-        if (progress) process.stderr.write(`\r\u001b[K${position + 1}/${folders.length} ${folder.slice(-60)}`);
-      });
-      if (progress) process.stderr.write('\r\u001b[K');
       if (options.json === true) {
         const failures = report.failures.map(({ test, stage, message }) => ({ test, stage, message }));
         process.stdout.write(`${JSON.stringify({ ...report, failures }, null, 1)}\n`);
@@ -44,8 +31,22 @@ export function addCheckCommand(program: Command): void {
           );
         process.stdout.write(`forward:  ${describe(report.forward)}\ngradient: ${describe(report.gradient)}\n`);
       }
-      if (report.forward.failed + report.gradient.failed > 0) process.exitCode = 1;
+      const failed = report.forward.failed + report.gradient.failed;
+      if (failed > 0) throw new SublinearError({ code: 'checks-failed', message: `${failed} checks failed` });
     });
+}
+
+/** The report, with a line of progress on a terminal. */
+function checkBelow(directory: string, strategy: string): CheckReport {
+  if (process.stderr.isTTY !== true) return checkModels(directory, { strategy });
+  const report = checkModels(directory, {
+    strategy,
+    onFolder: (folder, position, count) => {
+      process.stderr.write(`\r\u001b[K${position + 1}/${count} ${folder.slice(-60)}`);
+    },
+  });
+  process.stderr.write('\r\u001b[K');
+  return report;
 }
 
 function describe(counts: CheckCounts): string {

@@ -1,65 +1,20 @@
 /** `sublinear compile MODEL`: plans and rewrites a step, prints its figures, writes what --emit asks for. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Compilation } from '../../../passes/pass.ts';
 import { activationFigures, residentFigures } from '../../analysis/figures.ts';
-import { printPlanFile } from '../../codegen/plan-file.ts';
-import type { Compiled } from '../../compile.ts';
-import { writeSafetensors } from '../../frontend/safetensors.ts';
-import { toDot } from '../../inspect/dot.ts';
+import { type Compiled, finishCompilation, runCompilation } from '../../compile.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
-import { SublinearError } from '../../ir/diagnostic.ts';
-import { printGraph } from '../../ir/print.ts';
-import { type CommandOptions, compileFor } from '../compile-for.ts';
+import { type CommandOptions, checkPassNames, compileOptions, optionNotes } from '../compile-for.ts';
+import { emitText, emitters, parseEmit, writeEmitted, writeInto } from '../emit.ts';
 import { formatFlops, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { writeFileAtomically } from '../write-file.ts';
 
 interface CompileCommandOptions extends CommandOptions {
   readonly emit?: string;
   readonly output: string;
   readonly json?: boolean;
-}
-
-export const emitters: Readonly<Record<string, (compiled: Compiled) => ReadonlyMap<string, string | Uint8Array>>> = {
-  ir: (compiled) => {
-    const stored = new Map([...compiled.weights].filter(([name]) => !name.startsWith('\u0000')));
-    const files = new Map<string, string | Uint8Array>([['step.ir', printGraph(compiled.graph)]]);
-    if (stored.size > 0) files.set('step.safetensors', writeSafetensors(stored));
-    return files;
-  },
-  dot: (compiled) => new Map([['step.dot', toDot(compiled.graph)]]),
-  plan: (compiled) => new Map([['step.plan.json', printPlanFile(compiled.planned, compiled.plan, compiled.memory)]]),
-};
-
-/** The kinds of `--emit`, checked. Throws `SublinearError` (exit code 2). */
-export function parseEmit(text: string | undefined): readonly string[] {
-  const kinds = (text ?? '')
-    .split(',')
-    .map((kind) => kind.trim())
-    .filter((kind) => kind !== '');
-  for (const kind of kinds)
-    if (!(kind in emitters))
-      throw new SublinearError(
-        {
-          code: 'unknown-emit',
-          message: `--emit ${JSON.stringify(kind)} is unknown`,
-          hint: `it takes ${Object.keys(emitters).join(', ')}`,
-        },
-        2,
-      );
-  return kinds;
-}
-
-/** Makes every file before it writes the first. Returns the paths. */
-export function writeEmitted(compiled: Compiled, kinds: readonly string[], directory: string): readonly string[] {
-  const files = kinds.flatMap((kind) => [...(emitters[kind]?.(compiled) ?? [])]);
-  return files.map(([name, contents]) => {
-    const path = join(directory, name);
-    writeFileAtomically(path, contents);
-    return path;
-  });
 }
 
 export function addCompileCommand(program: Command): void {
@@ -69,20 +24,59 @@ export function addCompileCommand(program: Command): void {
     .description('Plans and rewrites the training step of MODEL (.onnx, .ir, or a module that exports one).')
     .argument('<MODEL>');
   addPlanOptions(addModelOptions(command))
-    .option('--emit <KINDS>', 'files to write: ir, dot, plan (with commas)')
+    .option('--emit <KINDS>', `files to write, with commas: ${Object.keys(emitters).join(', ')}`)
     .option('-o, --output <DIR>', 'where to write them', 'out')
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: CompileCommandOptions) => {
       const kinds = parseEmit(options.emit);
       const prepared = await prepareModel(path, options);
-      printNotes(prepared.notes);
-      const compiled = compileFor(prepared, options);
-      const files = writeEmitted(compiled, kinds, options.output);
-      if (options.json === true)
-        process.stdout.write(`${JSON.stringify(compileReport(path, compiled, files), null, 1)}\n`);
-      else
-        process.stdout.write(`${describeCompiled(path, compiled)}\n${files.map((file) => `wrote ${file}\n`).join('')}`);
+      printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options)]);
+      const own = compileOptions(prepared, options);
+      checkPassNames(prepared.model.graph, own, options);
+      const { compilation, pipeline } = runCompilation(prepared.model, own);
+      const isWhole = compilation.plan !== undefined && compilation.memory !== undefined;
+      if (isWhole || kinds.some((kind) => kind !== 'ir')) {
+        const compiled = finishCompilation(compilation, pipeline);
+        const files = await writeEmitted(compiled, kinds, options.output);
+        print(options, compileReport(path, compiled, files), describeCompiled(path, compiled), files);
+      } else {
+        const files = kinds.length === 0 ? [] : writeInto(options.output, emitText(compilation.model));
+        const report = partReport(path, compilation, pipeline, files);
+        print(options, report, describePart(path, compilation, options), files);
+      }
     });
+}
+
+function print(options: CompileCommandOptions, report: object, text: string, files: readonly string[]): void {
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify(report, null, 1)}\n`
+      : `${text}\n${files.map((file) => `wrote ${file}\n`).join('')}`,
+  );
+}
+
+/** What a pipeline that ends before there is a step has made so far. */
+function partReport(path: string, { model, plan }: Compilation, pipeline: string, files: readonly string[]): object {
+  return {
+    model: path,
+    pipeline,
+    nodes: model.graph.nodes.length,
+    ...(plan !== undefined && { strategy: plan.strategy, liveBytes: plan.liveBytes, cost: plan.cost }),
+    files,
+  };
+}
+
+function describePart(path: string, { model, plan }: Compilation, options: CompileCommandOptions): string {
+  const counts = (['forward', 'backward', 'update'] as const).flatMap((region) => {
+    const count = model.graph.nodes.filter((node) => node.region === region).length;
+    return count === 0 ? [] : [`${count} ${region}`];
+  });
+  const planned = plan === undefined ? '' : `; strategy ${plan.strategy}, live at most ${formatBytes(plan.liveBytes)}`;
+  const where =
+    options.stopAfter === undefined
+      ? 'the pipeline ended before there was a step'
+      : `stopped after ${options.stopAfter}`;
+  return `${path}, ${where}: ${model.graph.nodes.length} nodes (${counts.join(', ')})${planned}`;
 }
 
 function compileReport(path: string, compiled: Compiled, files: readonly string[]): object {

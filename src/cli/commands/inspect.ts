@@ -30,7 +30,9 @@ export function addInspectCommand(program: Command): void {
       const loaded = await loadModel(path, { dims: options.dim, params: options.params });
       printNotes(loaded.notes);
       const model =
-        options.weights === undefined ? loaded.model : applyWeights(loaded.model, options.weights, options.seed);
+        options.weights === undefined
+          ? loaded.model
+          : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
       const inspection = inspectModel(model, options);
       process.stdout.write(
         options.json === true

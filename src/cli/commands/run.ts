@@ -1,21 +1,24 @@
 /** `sublinear run MODEL`: compiles a step, runs it, and (with --compare) holds it against ordinary backpropagation. */
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { parsePipeline, printPipeline } from '../../../passes/pipeline.ts';
+import { collapse } from '../../analysis/collapse.ts';
 import { parsePlanFile, planFromFile } from '../../codegen/plan-file.ts';
-import { type Compiled, compile, compileWithPlan } from '../../compile.ts';
-import { bitwiseDifferences, createExecution, type Execution, gradientSlots } from '../../execution.ts';
+import { type Compiled, type CompileOptions, compile, compileWithPlan } from '../../compile.ts';
+import { gradientSlots } from '../../execution.ts';
 import { writeTensorProto } from '../../frontend/tensor-proto.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
-import type { Tensor } from '../../ir/graph.ts';
-import { type CommandOptions, compileOptions } from '../compile-for.ts';
+import type { Model } from '../../ir/graph.ts';
+import { type CommandOptions, checkPassNames, compileOptions, optionNotes } from '../compile-for.ts';
 import { formatChange, formatFlops, formatSeconds, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
 import { readText } from '../read-file.ts';
+import { compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
-import { escapeFileName, writeFileAtomically } from '../write-file.ts';
+import { escapeFileName, writeFilesAtomically } from '../write-file.ts';
 
 interface RunCommandOptions extends CommandOptions {
   readonly inputs?: string;
@@ -38,31 +41,34 @@ export function addRunCommand(program: Command): void {
     .option('--steps <N>', 'how many steps to run', wholeNumber(1), 1)
     .option('--gradients <DIR>', 'write each gradient as grad_NAME.pb')
     .option('--outputs <DIR>', 'write each other output as output_i.pb')
-    .option('--plan <FILE>', 'replay a plan file instead of planning')
+    .addOption(
+      new Option('--plan <FILE>', 'replay a plan file instead of planning')
+        .conflicts(['strategy', 'segments', 'checkpoint', 'costs']),
+    )
     .option('--compare', 'also run without recomputation, and compare bit for bit')
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: RunCommandOptions) => {
       const prepared = await prepareModel(path, options);
       const { tensors, notes } = stepInputs(prepared.model.graph, prepared.given, options.seed);
-      printNotes([...prepared.notes, ...notes]);
+      printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options), ...notes]);
       const own = compileOptions(prepared, options);
+      checkPassNames(prepared.model.graph, own, options);
+      const { plan: planPath } = options;
       const compiled =
-        options.plan === undefined
+        planPath === undefined
           ? compile(prepared.model, own)
           : compileWithPlan(prepared.model, own, (planned) =>
-              planFromFile(parsePlanFile(readText(options.plan!, 'the plan'), options.plan!), planned, options.plan!),
+              planFromFile(parsePlanFile(readText(planPath, 'the plan'), planPath), planned, planPath),
             );
-      const result = execute(compiled, tensors, options);
-      const baseline =
-        options.compare === true
-          ? execute(compile(prepared.model, { ...own, strategy: 'none', strategyOptions: {} }), tensors, options)
-          : undefined;
+      const compared = options.compare === true ? [compileBaseline(prepared.model, own)] : [];
+      const [result, baseline] = executeAll([compiled, ...compared], tensors, options);
+      if (result === undefined) return;
+      printNotes(lossNotes(result, notes));
       const differences = baseline === undefined ? [] : compareRuns(result, baseline);
       writeResults(result, options);
-      const report = runReport(path, result, baseline, differences);
       process.stdout.write(
         options.json === true
-          ? `${JSON.stringify(report, null, 1)}\n`
+          ? `${JSON.stringify(runReport(path, result, baseline, differences), null, 1)}\n`
           : describeRun(path, result, baseline, differences),
       );
       if (differences.length > 0)
@@ -77,67 +83,39 @@ export function addRunCommand(program: Command): void {
     });
 }
 
-export interface RunResult {
-  readonly compiled: Compiled;
-  readonly execution: Execution;
-  readonly outputs: ReadonlyMap<string, Tensor>;
-  readonly state: ReadonlyMap<string, Tensor>;
-  readonly loss: number | undefined;
-  /** Median of the steps. */
-  readonly seconds: number;
-  readonly measuredArenaBytes: number;
-}
-
-export function execute(
-  compiled: Compiled,
-  tensors: ReadonlyMap<string, Tensor>,
-  options: { readonly steps: number; readonly seed: number },
-): RunResult {
-  const execution = createExecution(compiled, { seed: options.seed });
-  execution.setInputs(tensors);
-  const measuredArenaBytes = execution.machine.measureArena();
-  execution.reset();
-  const times: number[] = [];
-  for (let step = 0; step < options.steps; step++) {
-    execution.setRandom(options.seed, step);
-    const started = performance.now();
-    execution.machine.run();
-    times.push((performance.now() - started) / 1000);
-  }
-  times.sort((a, b) => a - b);
-  const outputs = execution.outputs();
-  const lossOutput = compiled.graph.outputs.find((output) => compiled.losses.includes(output.value));
-  return {
-    compiled,
-    execution,
-    outputs,
-    state: execution.state(),
-    loss: lossOutput === undefined ? undefined : outputs.get(lossOutput.name)?.data[0],
-    seconds: times[Math.floor(times.length / 2)]!,
-    measuredArenaBytes,
-  };
-}
-
-export function compareRuns(a: RunResult, b: RunResult): readonly string[] {
-  return [...bitwiseDifferences(a.outputs, b.outputs), ...bitwiseDifferences(a.state, b.state)];
+/** The same step by ordinary backpropagation. A graph that comes rewritten is collapsed first. */
+function compileBaseline(model: Model, own: CompileOptions): Compiled {
+  const rewritten = model.graph.nodes.some((node) => node.recompute !== undefined);
+  const { pipeline, ...options } = own;
+  const stages = pipeline === undefined ? [] : parsePipeline(pipeline);
+  const plain = stages.map(({ pass, options }) => ({
+    pass,
+    options: pass === 'plan' ? { strategy: 'none' } : options,
+  }));
+  return compile(rewritten ? { ...model, graph: collapse(model.graph) } : model, {
+    ...options,
+    strategy: 'none',
+    strategyOptions: {},
+    ...(pipeline !== undefined && !rewritten && { pipeline: printPipeline(plain) }),
+  });
 }
 
 function writeResults(result: RunResult, options: RunCommandOptions): void {
-  if (options.gradients !== undefined)
+  const files = new Map<string, Uint8Array>();
+  const { gradients, outputs } = options;
+  if (gradients !== undefined)
     for (const slot of gradientSlots(result.compiled)) {
-      const tensor = result.outputs.get(slot.name)!;
-      writeFileAtomically(
-        join(options.gradients, `grad_${escapeFileName(slot.of!)}.pb`),
-        writeTensorProto(slot.of!, tensor),
-      );
+      const { name, of: primal = name } = slot;
+      const path = join(gradients, `grad_${escapeFileName(primal)}.pb`);
+      files.set(path, writeTensorProto(primal, result.outputs.get(name)!));
     }
-  if (options.outputs !== undefined)
+  if (outputs !== undefined)
     result.compiled.program.outputs
       .filter((slot) => slot.of === undefined)
-      .forEach((slot, i) => {
-        const bytes = writeTensorProto(slot.name, result.outputs.get(slot.name)!);
-        writeFileAtomically(join(options.outputs!, `output_${i}.pb`), bytes);
+      .forEach(({ name }, i) => {
+        files.set(join(outputs, `output_${i}.pb`), writeTensorProto(name, result.outputs.get(name)!));
       });
+  writeFilesAtomically(files);
 }
 
 export function runReport(
@@ -152,7 +130,7 @@ export function runReport(
     strategy: plan.strategy,
     nodes: figures.nodes,
     recomputedNodes: figures.recomputedNodes,
-    loss: result.loss,
+    loss: result.loss ?? null,
     residentBytes: figures.residentBytes,
     liveBytes: figures.liveBytes,
     arenaBytes: figures.arenaBytes,

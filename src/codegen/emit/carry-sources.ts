@@ -85,7 +85,7 @@ export function carrySources({ kernels, support, exported, reserved }: CarryOpti
     const statements = file.getStatements().filter((statement) => carried.has(statement));
     const path = relative(directory, file.getFilePath()).replaceAll('\\', '/');
     const texts = statements.map((statement) => printStatement(statement, uses, renamed, exported));
-    if (texts.length > 0) sections.set(path, [`// From runtime/${path}.`, ...texts].join('\n\n'));
+    if (texts.length > 0) sections.set(path, [`// From runtime/${path}.`, ...kernelNotes(file), ...texts].join('\n\n'));
   }
   const names = new Map<string, string>();
   for (const { name, path } of roots)
@@ -94,6 +94,13 @@ export function carrySources({ kernels, support, exported, reserved }: CarryOpti
         names.set(name, renamed.get(symbol) ?? name);
   const topLevel = new Set([...uses.keys()].map((symbol) => renamed.get(symbol) ?? symbol.getName()));
   return { sections, names, topLevel };
+}
+
+/** The comment at the head of a file of kernels: how its data lie, which method it follows. */
+function kernelNotes(file: SourceFile): readonly string[] {
+  if (basename(dirname(file.getFilePath())) !== 'kernels') return [];
+  const comment = /^\/\*\*[\s\S]*?\*\//.exec(file.getFullText())?.[0];
+  return comment === undefined ? [] : [comment];
 }
 
 /** The files and all they import, each after its imports. */

@@ -27,7 +27,10 @@ export interface EmitTypeScriptOptions {
 /** What a module uses of the runtime beside kernels, by file. */
 const support: Readonly<Record<string, readonly string[]>> = {
   'memory.ts': ['Memory', 'NumberArray', 'viewMemory'],
-  'step.ts': ['Numbers', 'Step', 'checkElements', 'checkLoaded', 'checkNames', 'copyElements', 'loadTensors', 'stepMemory'],
+  'step.ts': [
+    ...['Integers', 'Numbers', 'Step', 'StepOptions', 'Tensors'],
+    ...['checkElements', 'checkLoaded', 'checkNames', 'copyElements', 'loadTensors', 'stepMemory'],
+  ],
   'safetensors.ts': ['loadSafetensors'],
 };
 

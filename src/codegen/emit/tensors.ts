@@ -90,7 +90,7 @@ export function printInterface(
   if (tensors.length === 0) return `/** ${doc} */\nexport type ${name} = Readonly<Record<string, never>>;`;
   const members = tensors.map(
     (tensor) =>
-      `  /** ${inComment(tensor.name)}: ${formatType(tensor.slot)}${tensor.slot.dtype === 'i64' ? ' (integers, as doubles)' : ''} */\n` +
+      `  /** ${inComment(tensor.name)}: ${formatType(tensor.slot)} */\n` +
       `  readonly ${tensor.key}: ${typeOf(tensor.slot)};`,
   );
   return `/** ${doc} */\nexport interface ${name} {\n${members.join('\n')}\n}`;

@@ -141,6 +141,56 @@ describe('what a lowering leaves out', () => {
   });
 });
 
+describe('windows', () => {
+  const image = ramp(1, 1, 5, 5);
+  it('are padded to keep the extent divided by the stride', () => {
+    const pads = (auto_pad: string) =>
+      run('MaxPool', [image], { kernel_shape: [2, 4], strides: [1, 2], auto_pad }).imported.model.graph.nodes[0]!;
+    expect(pads('SAME_UPPER').attributes.pads).toEqual([0, 1, 1, 2]);
+    expect(pads('SAME_LOWER').attributes.pads).toEqual([1, 2, 0, 1]);
+    expect(pads('SAME_UPPER').results[0]!.type.shape).toEqual([1, 1, 5, 3]);
+    expect(pads('VALID').results[0]!.type.shape).toEqual([1, 1, 4, 1]);
+  });
+
+  it('of a transposed convolution are padded to the output shape that is asked for', () => {
+    const attributes = { strides: [2, 2], output_shape: [9, 10] };
+    const { results, imported } = run('ConvTranspose', [image, ramp(1, 1, 3, 3)], attributes);
+    expect(imported.model.graph.nodes[0]!.attributes.pads).toEqual([1, 1, 1, 0]);
+    expect(results[0]!.type.shape).toEqual([1, 1, 9, 10]);
+  });
+
+  it('refuse what does not fit', () => {
+    expect(() => run('Conv', [image, ramp(1, 2, 3, 3)])).toThrow();
+    expect(() => run('MaxPool', [ramp(1, 1, 2, 2, 2, 2)], { kernel_shape: [1, 1, 1, 1] })).toThrow(
+      '4 spatial dimensions',
+    );
+  });
+});
+
+describe('Resize', () => {
+  const image = floats([1, 1, 2, 2], 1, 2, 3, 4);
+  it('takes scales or sizes, for all dimensions or some', () => {
+    const scales = floats([4], 1, 1, 2, 2);
+    expect(run('Resize', [image, undefined, scales], {}, { opset: 13 }).results[0]!.type.shape).toEqual([1, 1, 4, 4]);
+    const some = run('Resize', [image, undefined, undefined, integers(3, 5)], { axes: [3, 2] }, { opset: 18 });
+    expect(some.results[0]!.type.shape).toEqual([1, 1, 5, 3]);
+  });
+
+  it('keeps the aspect ratio within sizes, or around them', () => {
+    const size = (keep_aspect_ratio_policy: string) => {
+      const attributes = { keep_aspect_ratio_policy, axes: [2, 3] };
+      return run('Resize', [image, undefined, undefined, integers(6, 9)], attributes, { opset: 18 }).results[0]!.type
+        .shape;
+    };
+    expect(size('not_larger')).toEqual([1, 1, 6, 6]);
+    expect(size('not_smaller')).toEqual([1, 1, 9, 9]);
+  });
+
+  it('refuses neither', () => {
+    expect(() => run('Resize', [image], {}, { opset: 13 })).toThrow('neither scales nor sizes');
+  });
+});
+
 describe('Einsum', () => {
   const a = floats([2, 2], 1, 2, 3, 4);
   const b = floats([2, 2], 5, 6, 7, 8);

@@ -112,3 +112,25 @@ export function trainingTrace(layers: number, seed: number): Interval[] {
   }
   return list;
 }
+
+/** Every step has the same load, so there is no room to spare anywhere: where placements are hard to find, or absent. */
+export function tightInstance(seed: number): Interval[] {
+  const draw = counter(7919 * seed + 1);
+  const load = 3 + draw(5);
+  const steps = 3 + draw(5);
+  const list: { start: number; end: number; bytes: number }[] = [];
+  let room = load;
+  for (let step = 0; step < steps; step++) {
+    for (const interval of list)
+      if (interval.start < step && interval.end === steps && draw(3) === 0) {
+        interval.end = step;
+        room += interval.bytes;
+      }
+    while (room > 0) {
+      const bytes = 1 + draw(Math.min(room, 3));
+      list.push({ start: step, end: steps, bytes });
+      room -= bytes;
+    }
+  }
+  return list;
+}

@@ -1,0 +1,69 @@
+/** `--emit`: the kinds of files that a compiled step can be written as. */
+import { join } from 'node:path';
+import { printPlanFile } from '../codegen/plan-file.ts';
+import type { Compiled } from '../compile.ts';
+import { writeSafetensors } from '../frontend/safetensors.ts';
+import { toDot } from '../inspect/dot.ts';
+import { renderSvg } from '../inspect/svg.ts';
+import { nearestName, SublinearError } from '../ir/diagnostic.ts';
+import type { Model } from '../ir/graph.ts';
+import { printGraph } from '../ir/print.ts';
+import { writeFilesAtomically } from './write-file.ts';
+
+type Contents = string | Uint8Array;
+
+/** Files by name. */
+export type EmittedFiles = ReadonlyMap<string, Contents>;
+
+/** What a kind of `--emit` makes of a compiled step. */
+export const emitters: Readonly<Record<string, (compiled: Compiled) => EmittedFiles | Promise<EmittedFiles>>> = {
+  ir: ({ graph, weights }) => emitText({ graph, weights }),
+  dot: ({ graph }) => new Map([['step.dot', toDot(graph)]]),
+  svg: async ({ graph }) => new Map([['step.svg', await renderSvg(toDot(graph))]]),
+  plan: ({ planned, plan, memory }) => new Map([['step.plan.json', printPlanFile(planned, plan, memory)]]),
+};
+
+/** The graph's text and, where it has weights, their numbers beside it. */
+export function emitText(model: Model): EmittedFiles {
+  const files = new Map<string, Contents>([['step.ir', printGraph(model.graph)]]);
+  if (model.weights.size > 0) files.set('step.safetensors', writeSafetensors(model.weights));
+  return files;
+}
+
+/** The kinds of `--emit`, each once. Throws `SublinearError` (exit code 2) for one that does not exist. */
+export function parseEmit(text: string | undefined): readonly string[] {
+  const kinds = (text ?? '')
+    .split(',')
+    .map((kind) => kind.trim())
+    .filter((kind) => kind !== '');
+  for (const kind of kinds) {
+    if (Object.hasOwn(emitters, kind)) continue;
+    const nearest = nearestName(kind, Object.keys(emitters));
+    throw new SublinearError(
+      {
+        code: 'unknown-emit',
+        message: `--emit ${JSON.stringify(kind)} is unknown`,
+        hint: `${nearest === undefined ? '' : `did you mean ${nearest}? `}it takes ${Object.keys(emitters).join(', ')}`,
+      },
+      2,
+    );
+  }
+  return [...new Set(kinds)];
+}
+
+/** Makes every file before it writes the first. Returns the paths. */
+export async function writeEmitted(
+  compiled: Compiled,
+  kinds: readonly string[],
+  directory: string,
+): Promise<readonly string[]> {
+  const made = await Promise.all(kinds.map((kind) => emitters[kind]?.(compiled) ?? new Map<string, Contents>()));
+  return writeInto(directory, new Map(made.flatMap((files) => [...files])));
+}
+
+/** Returns the paths. */
+export function writeInto(directory: string, files: EmittedFiles): readonly string[] {
+  const placed = new Map([...files].map(([name, contents]) => [join(directory, name), contents]));
+  writeFilesAtomically(placed);
+  return [...placed.keys()];
+}

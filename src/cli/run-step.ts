@@ -1,0 +1,119 @@
+/** Runs compiled steps on the same inputs, and measures them. */
+
+import type { Compiled } from '../compile.ts';
+import { bitwiseDifferences, createExecution, type Execution } from '../execution.ts';
+import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
+import { elementCount, type Tensor } from '../ir/graph.ts';
+
+export interface RunResult {
+  readonly compiled: Compiled;
+  readonly execution: Execution;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  /** Parameters and state after the last step. */
+  readonly state: ReadonlyMap<string, Tensor>;
+  /** Of the last step; the sum where there are several losses. */
+  readonly loss: number | undefined;
+  /** Median of the steps. */
+  readonly seconds: number;
+  readonly measuredArenaBytes: number;
+}
+
+export interface RunOptions {
+  readonly steps: number;
+  readonly seed: number;
+}
+
+/** Runs one compiled step. Throws `SublinearError` for inputs and weights that do not fit. */
+export function execute(compiled: Compiled, tensors: ReadonlyMap<string, Tensor>, options: RunOptions): RunResult {
+  return executeAll([compiled], tensors, options)[0]!;
+}
+
+/**
+ * Runs several compiled steps, each in a memory of its own. They take turns step by step, after one run each that is not
+ * timed, so that a busy machine and a cold one are the same to all of them.
+ */
+export function executeAll(
+  steps: readonly Compiled[],
+  tensors: ReadonlyMap<string, Tensor>,
+  options: RunOptions,
+): readonly RunResult[] {
+  const runs = steps.map((compiled) => {
+    const execution = createExecution(compiled, { seed: options.seed });
+    execution.setInputs(tensors);
+    const measuredArenaBytes = guard(execution, () => execution.machine.measureArena());
+    execution.reset();
+    return { compiled, execution, measuredArenaBytes, times: [] as number[] };
+  });
+  for (let step = 0; step < options.steps; step++)
+    for (const { execution, times } of runs) {
+      execution.setRandom(options.seed, step);
+      const started = performance.now();
+      guard(execution, () => execution.machine.run());
+      times.push((performance.now() - started) / 1000);
+    }
+  return runs.map(({ compiled, execution, measuredArenaBytes, times }) => {
+    times.sort((a, b) => a - b);
+    const outputs = execution.outputs();
+    return {
+      compiled,
+      execution,
+      outputs,
+      state: execution.state(),
+      loss: lossOf(compiled, outputs),
+      seconds: times[Math.floor(times.length / 2)]!,
+      measuredArenaBytes,
+    };
+  });
+}
+
+/** Names of outputs, parameters and state that differ in any bit. */
+export function compareRuns(a: RunResult, b: RunResult): readonly string[] {
+  return [...bitwiseDifferences(a.outputs, b.outputs), ...bitwiseDifferences(a.state, b.state)];
+}
+
+/** A loss that is no number, where the inputs were: said once. */
+export function lossNotes(result: RunResult, inputNotes: readonly Diagnostic[]): readonly Diagnostic[] {
+  const { loss } = result;
+  if (loss === undefined || Number.isFinite(loss) || inputNotes.some((note) => note.code === 'nan-in-input')) return [];
+  return [{ code: 'loss-not-finite', message: `the loss is ${loss}; --json has null in its place` }];
+}
+
+/** Kernels throw a RangeError for labels and indices out of range: that is the input's fault. */
+function guard<T>(execution: Execution, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const { steps } = execution.machine.program;
+    let failed = 0;
+    try {
+      execution.machine.trace(({ index }) => {
+        failed = index + 1;
+      });
+    } catch {
+      // The same error again: now the node is known.
+    }
+    const node = steps[failed]?.name;
+    throw new SublinearError({
+      code: 'value-out-of-range',
+      message: error.message,
+      ...(node !== undefined && { node }),
+      hint: 'an integer input holds a label or an index that is out of range',
+    });
+  }
+}
+
+/** A graph that came differentiated names no loss: its output `loss`, or its one output of one float, is it. */
+function lossOf(compiled: Compiled, outputs: ReadonlyMap<string, Tensor>): number | undefined {
+  const plain = compiled.graph.outputs.filter((output) => output.of === undefined);
+  const named = plain.filter((output) => compiled.losses.includes(output.value));
+  if (named.length > 0)
+    return named.reduce((sum, output) => sum + (outputs.get(output.name)?.data[0] ?? Number.NaN), 0);
+  const scalars = plain.flatMap((output) => {
+    const tensor = outputs.get(output.name);
+    const isLoss = tensor?.type.dtype === 'f32' && elementCount(tensor.type.shape) === 1;
+    return isLoss ? [{ name: output.name, value: tensor.data[0]! }] : [];
+  });
+  const chosen = scalars.find(({ name }) => name === 'loss') ?? (scalars.length === 1 ? scalars[0] : undefined);
+  return chosen?.value;
+}

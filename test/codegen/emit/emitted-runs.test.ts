@@ -1,0 +1,30 @@
+/** Emitted steps give what the interpreter gives, bit for bit. */
+import { describe, expect, it } from 'vitest';
+import { compile } from '../../../src/compile.ts';
+import type { BuiltModel } from '../../../src/frontend/builder/model-builder.ts';
+import { randomModel } from '../../random-model.ts';
+import { differencesFromInterpreter } from './same-as-interpreter.ts';
+
+const examples: Readonly<Record<string, () => Promise<{ readonly model: BuiltModel }>>> = {
+  mlp: () => import('../../../examples/mlp.ts'),
+  rnn: () => import('../../../examples/rnn.ts'),
+  resnet: () => import('../../../examples/resnet.ts'),
+  transformer: () => import('../../../examples/transformer.ts'),
+  unet: () => import('../../../examples/unet.ts'),
+};
+
+describe.each(Object.entries(examples))('%s', (_, load) => {
+  it.each(['none', 'memory', 'speed', 'recursive'])('%s: equals the interpreter over three runs', async (strategy) => {
+    const { model } = await load();
+    const compiled = compile(model, { losses: model.losses, strategy });
+    expect(await differencesFromInterpreter(compiled, strategy === 'memory' ? 3 : 1)).toEqual([]);
+  });
+});
+
+describe('random models over the whole op table', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('seed %i', async (seed) => {
+    const { model, losses } = randomModel(seed, 12);
+    for (const strategy of ['all', 'memory'])
+      expect(await differencesFromInterpreter(compile(model, { losses, strategy, wrt: 'all' }))).toEqual([]);
+  });
+});
