@@ -4,8 +4,9 @@
  */
 import type { ArenaPart } from './problem.ts';
 
-/** T: largest load in the interval's sections. W: duration. A: area (duration times size). Z: size. S: latest start. */
-export type OrderKey = 'T' | 'W' | 'A' | 'Z' | 'S';
+/** T: largest load in the interval's sections. W: duration. A: area (duration times size). V: number of sections. Z:
+ * size. */
+export type OrderKey = 'T' | 'W' | 'V' | 'A' | 'Z';
 
 /** Intervals of the part in the order of `keys`; ties by number. */
 export function sortedOrder(part: ArenaPart, keys: readonly OrderKey[]): Int32Array {
@@ -34,8 +35,8 @@ function keyColumn(part: ArenaPart, key: OrderKey): ArrayLike<number> {
       return part.duration.map((duration, k) => duration * part.size[k]!);
     case 'Z':
       return part.size;
-    case 'S':
-      return part.first;
+    case 'V':
+      return part.last.map((last, k) => last - part.first[k]!);
     case 'T':
       return largestLoads(part);
   }

@@ -30,14 +30,18 @@ const rankings: readonly (readonly OrderKey[])[] = [
   ['T', 'W', 'A'],
   ['T', 'A', 'W'],
   ['W', 'A', 'T'],
-  ['S', 'A', 'T'],
+  ['V', 'A', 'T'],
 ];
 
-/** Steps that each order gets in the first turn; twice as many in every later one. */
-const firstTurn = 1 << 20;
+/**
+ * Steps that each order gets in the first turn, and twice as many in every later one: at least enough to place every
+ * interval once, which takes a small multiple of the square of their number.
+ */
+const leastTurn = 1 << 20;
+const turnPerPair = 4;
 
 /** Search keeps a table of meetings: past this many pairs of intervals it is not tried. */
-const mostMeetings = 8_000_000;
+const mostMeetings = 4_000_000;
 
 /** Rounds of iterated greedy: what it can do, it does soon. */
 const mostRounds = 64;
@@ -85,7 +89,7 @@ function decide(
 ): PartPlacement | 'infeasible' | 'undecided' {
   const searches: Search[] = [];
   let left = Math.min(limit, budget.work);
-  for (let turn = firstTurn; left > 0; turn *= 2)
+  for (let turn = Math.max(leastTurn, turnPerPair * space.part.size.length ** 2); left > 0; turn *= 2)
     for (let order = 0; order < rankings.length && left > 0; order++) {
       const search = (searches[order] ??= startSearch(
         space,

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { assertVerified, inputStage } from '../analysis/verify.ts';
 import { onnxInputNames } from '../frontend/onnx/decode.ts';
 import { importOnnx } from '../frontend/onnx/import.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
-import { assertVerified, inputStage } from '../analysis/verify.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
 import { readBytes, readText } from './read-file.ts';
@@ -80,7 +80,10 @@ function refuseOnnxOptions(path: string, { dims, params }: LoadOptions): void {
   const given = [...Object.keys(dims).map((name) => `--dim ${name}`), ...params.map((glob) => `--params ${glob}`)];
   if (given.length === 0) return;
   throw new SublinearError(
-    { code: 'onnx-option', message: `${given[0]} is for ONNX models; ${path} says itself what its shapes and parameters are` },
+    {
+      code: 'onnx-option',
+      message: `${given[0]} is for ONNX models; ${path} says itself what its shapes and parameters are`,
+    },
     2,
   );
 }

@@ -88,8 +88,10 @@ export function addPlanOptions(command: Command): Command {
     )
     .addOption(new Option('--stop-after <PASS>', 'last pass to run').choices([...passes.keys()]))
     .addOption(
-      new Option('--print-after <PASS>', "print the graph after this pass ('changed': after each that changed it)")
-        .choices([...passes.keys(), 'changed']),
+      new Option(
+        '--print-after <PASS>',
+        "print the graph after this pass ('changed': after each that changed it)",
+      ).choices([...passes.keys(), 'changed']),
     )
     .option('--timings', 'print the seconds each pass took');
 }

@@ -1,8 +1,8 @@
 /** From MODEL and the shared options to a model with its loss and weights, ready to compile. */
-import { existsSync } from 'node:fs';
-import { attachCotangents, attachLoss, parseLoss } from '../frontend/loss.ts';
+import { rngInput } from '../execution.ts';
+import { attachCotangents, attachLoss, type ModelWithLoss, parseLoss } from '../frontend/loss.ts';
 import type { Diagnostic } from '../ir/diagnostic.ts';
-import { SublinearError } from '../ir/diagnostic.ts';
+import { globMatcher } from '../ir/glob.ts';
 import type { Model, Tensor } from '../ir/graph.ts';
 import { applyWeights } from './apply-weights.ts';
 import { loadModel } from './load-model.ts';
@@ -25,7 +25,11 @@ export interface PrepareOptions extends ModelOptions {
 }
 
 /** Globs that match nothing, and a folder that gives nothing: no faults, but seldom meant. */
-function unusedNotes({ graph }: Model, given: ReadonlyMap<string, Tensor>, options: PrepareOptions): readonly Diagnostic[] {
+function unusedNotes(
+  { graph }: Model,
+  given: ReadonlyMap<string, Tensor>,
+  options: PrepareOptions,
+): readonly Diagnostic[] {
   const notes: Diagnostic[] = [];
   const floats = [...graph.inputs, ...graph.parameters].map((value) => value.name);
   const globs = [
@@ -34,7 +38,8 @@ function unusedNotes({ graph }: Model, given: ReadonlyMap<string, Tensor>, optio
     ...options.trainable.map((glob) => ['--trainable', glob, floats] as const),
   ];
   for (const [option, glob, names] of globs)
-    if (!names.some(globMatcher([glob]))) notes.push({ code: 'unmatched-glob', message: `${option} ${glob} matches no value` });
+    if (!names.some(globMatcher([glob])))
+      notes.push({ code: 'unmatched-glob', message: `${option} ${glob} matches no value` });
   if (options.inputs === undefined) return notes;
   const files = numberedFiles(options.inputs, 'input').length;
   const used = graph.inputs.filter((input) => given.has(input.name) && !/^cotangent_\d+$/.test(input.name)).length;
@@ -59,26 +64,27 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
     params: options.params,
     ...(options.inputs !== undefined && { inputs: options.inputs }),
   });
-  const { notes, given, checkpoints = [] } = loaded;
-  let { model } = loaded;
-  if (options.weights !== undefined) model = applyWeights(model, options.weights, options.seed, loaded.placeholders);
-  if (model.graph.nodes.some((node) => node.region === 'backward'))
-    return { model, losses: [], notes, given, checkpoints };
-  if (options.loss !== undefined) {
-    const withLoss = attachLoss(model, parseLoss(options.loss, model.graph));
-    return { model: withLoss.model, losses: [withLoss.loss], notes, given, checkpoints };
-  }
-  if (options.inputs !== undefined) {
-    if (!existsSync(options.inputs))
-      throw new SublinearError({ code: 'cannot-read', message: `there is no folder ${options.inputs}` });
-    const cotangents = numberedFiles(options.inputs, 'cotangent');
-    if (cotangents.length > 0) {
-      const withLoss = attachCotangents(model, cotangents);
-      return { model: withLoss.model, losses: [withLoss.loss], notes, given, checkpoints };
-    }
-  }
-  if (loaded.losses !== undefined && loaded.losses.length > 0)
-    return { model, losses: loaded.losses, notes, given, checkpoints };
-  const withLoss = attachLoss(model);
-  return { model: withLoss.model, losses: [withLoss.loss], notes, given, checkpoints };
+  const { given, checkpoints = [] } = loaded;
+  const weighted =
+    options.weights === undefined
+      ? loaded.model
+      : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
+  const { model, losses } = withLosses(weighted, loaded.losses ?? [], options);
+  return { model, losses, notes: [...loaded.notes, ...unusedNotes(model, given, options)], given, checkpoints };
+}
+
+interface WithLosses {
+  readonly model: Model;
+  readonly losses: readonly string[];
+}
+
+/** `--loss`, else the cotangents that lie beside the inputs, else what the model itself says. */
+function withLosses(model: Model, own: readonly string[], options: PrepareOptions): WithLosses {
+  const { graph } = model;
+  if (graph.nodes.some((node) => node.region === 'backward')) return { model, losses: [] };
+  const one = (attached: ModelWithLoss): WithLosses => ({ model: attached.model, losses: [attached.loss] });
+  if (options.loss !== undefined) return one(attachLoss(model, parseLoss(options.loss, graph)));
+  const cotangents = options.inputs === undefined ? [] : numberedFiles(options.inputs, 'cotangent');
+  if (cotangents.length > 0) return one(attachCotangents(model, cotangents));
+  return own.length > 0 ? { model, losses: own } : one(attachLoss(model));
 }

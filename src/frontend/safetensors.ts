@@ -37,22 +37,37 @@ const entrySchema = z.object({ dtype: z.string(), shape: z.array(whole), data_of
 
 /** Tensors by name, in the order of the header. F16, BF16 and F64 become f32. Throws `SublinearError`. */
 export function readSafetensors(bytes: Uint8Array): ReadonlyMap<string, Tensor> {
-  if (bytes.length < lengthBytes) throw malformed(`it has ${bytes.length} bytes, and its header's length takes 8`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = Number(view.getBigUint64(0, true));
-  const start = lengthBytes + headerLength;
-  if (start > bytes.length)
-    throw malformed(`its header of ${headerLength} bytes runs past the end, at ${bytes.length} bytes`);
+  const { header, start } = readHeader(bytes);
   const tensors = new Map<string, Tensor>();
-  for (const [name, entry] of Object.entries(parseHeader(bytes.subarray(lengthBytes, start)))) {
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     tensors.set(name, readEntry(name, entry, bytes.subarray(start)));
   }
   return tensors;
 }
 
-/** The bytes of a file with `tensors`, sorted by name: the same tensors give the same bytes. */
-export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+/** The texts a file carries beside its tensors. Throws `SublinearError`. */
+export function readSafetensorsMetadata(bytes: Uint8Array): ReadonlyMap<string, string> {
+  const parsed = z.record(z.string(), z.string()).safeParse(readHeader(bytes).header.__metadata__ ?? {});
+  if (!parsed.success) throw malformed('its metadata are not texts');
+  return new Map(Object.entries(parsed.data));
+}
+
+function readHeader(bytes: Uint8Array): { readonly header: Record<string, unknown>; readonly start: number } {
+  if (bytes.length < lengthBytes) throw malformed(`it has ${bytes.length} bytes, and its header's length takes 8`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  const start = lengthBytes + headerLength;
+  if (start > bytes.length)
+    throw malformed(`its header of ${headerLength} bytes runs past the end, at ${bytes.length} bytes`);
+  return { header: parseHeader(bytes.subarray(lengthBytes, start)), start };
+}
+
+/** The bytes of a file with `tensors`, sorted by name: the same tensors and texts give the same bytes. */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   let end = 0;
   const entries = sorted.map(([name, { type }]) => {
@@ -60,6 +75,7 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Arr
     end += elementCount(type.shape) * rawBytesPerElement(type.dtype);
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype: names[type.dtype], shape: type.shape, data_offsets: [begin, end] })}`;
   });
+  if (metadata.size > 0) entries.unshift(`"__metadata__":${JSON.stringify(Object.fromEntries(metadata))}`);
   const text = new TextEncoder().encode(`{${entries.join(',')}}`);
   // Spaces after the header keep the elements aligned to 8 bytes.
   const headerLength = Math.ceil(text.length / 8) * 8;

@@ -128,6 +128,7 @@ export const batchNormInference: Op<Epsilon> = {
   doc: 'Normalises each channel by a given mean and variance: operands x, scale, bias, mean, variance.',
   attributes: { epsilon: epsilonSpec },
   effect: 'pure',
+  statistics: [3, 4],
   inPlace: [[0]],
   infer: (operands) => [checkOperands(operands, 5)[0]],
   flops: ({ operands }) => 3 * elementCount(operands[0]!.type.shape),

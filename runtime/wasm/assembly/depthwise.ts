@@ -3,6 +3,7 @@
  * at a time. Position i of a row and tap j meet at source column i * step + start + j * shift; what lies outside the image
  * is masked. The gradient of the input is the same walk over dy, phase by phase of the stride.
  */
+import { addPlaneHalf, addPlaneHalfGradInput, setHalf, sumHalfProducts } from './depthwise-half';
 import {
   addPlane,
   addPlane3x3,
@@ -230,6 +231,23 @@ function keepsExtents(D: i32, H: i32, W: i32, kD: i32, oH: i32, oW: i32, sH: i32
   return D == 1 && kD == 1 && pD == 0 && H == oH && W == oW && sH == 1 && sW == 1 && W >= leastWidth;
 }
 
+/** Whether depthwise-half.ts serves. */
+// @ts-ignore: decorator
+@inline
+function isHalf(
+  D: i32,
+  kD: i32,
+  kH: i32,
+  kW: i32,
+  sH: i32,
+  sW: i32,
+  pD: i32,
+  dH: i32,
+  dW: i32,
+): bool {
+  return D == 1 && kD == 1 && pD == 0 && kH == 3 && kW == 3 && sH == 2 && sW == 2 && dH == 1 && dW == 1;
+}
+
 /** out, whose planes hold the bias, += x convolved with w; filters / channels filters a channel. */
 export function convDepthwise(
   x: usize,
@@ -272,6 +290,13 @@ export function convDepthwise(
         if (near) addPlane3x3(channel, weights, 4, out);
         else addPlane(channel, weights, out, kH, kW, -pH, -pW, dH, dW);
       }
+    return;
+  }
+  if (isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW)) {
+    setHalf(H, W, oH, oW, pH, pW, begin, end);
+    for (let n = 0; n < batch; n++)
+      for (let c = 0; c < filters; c++, out += <usize>(oH * oW) << 2)
+        addPlaneHalf(x + <usize>(n * channels + c / perChannel) * plane, w + <usize>c * 36, out);
     return;
   }
   for (let n = 0; n < batch; n++)
@@ -377,6 +402,14 @@ export function convDepthwiseGradInput(
           if (near) addPlane3x3(channel, weights + 32, -4, dx);
           else addPlane(channel, weights, dx, kH, kW, pH, pW, -dH, -dW);
         }
+    return;
+  }
+  if (isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW)) {
+    setHalf(H, W, oH, oW, pH, pW, begin, end);
+    for (let n = 0; n < batch; n++)
+      for (let c = 0; c < channels; c++, dx += <usize>(H * W) << 2)
+        for (let f = c * perChannel; f < (c + 1) * perChannel; f++)
+          addPlaneHalfGradInput(dy + <usize>(n * filters + f) * size, w + <usize>f * 36, dx);
     return;
   }
   for (let n = 0; n < batch; n++)
@@ -514,6 +547,14 @@ export function convDepthwiseGradWeight(
           store<f32>(dw, <f32>sum);
         }
     }
+    return;
+  }
+  if (isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW)) {
+    setHalf(H, W, oH, oW, pH, pW, begin, end);
+    const dyImage = <usize>filters * size;
+    const xImage = <usize>channels * plane;
+    for (let f = 0; f < filters; f++, dw += 36)
+      sumHalfProducts(dy + <usize>f * size, x + <usize>(f / perChannel) * plane, dw, batch, dyImage, xImage);
     return;
   }
   for (let f = 0; f < filters; f++)

@@ -15,7 +15,7 @@ export function addCheckCommand(program: Command): void {
     .action((directory: string, options: { strategy: string; json?: boolean }) => {
       strategyNamed(options.strategy);
       const report = checkBelow(directory, options.strategy);
-      if (report.forward.passed + report.forward.failed + report.forward.unsupported === 0)
+      if (total(report.forward) === 0)
         throw new SublinearError({
           code: 'no-tests',
           message: `there is no test folder below ${directory}`,
@@ -32,7 +32,9 @@ export function addCheckCommand(program: Command): void {
         process.stdout.write(`forward:  ${describe(report.forward)}\ngradient: ${describe(report.gradient)}\n`);
       }
       const failed = report.forward.failed + report.gradient.failed;
-      if (failed > 0) throw new SublinearError({ code: 'checks-failed', message: `${failed} checks failed` });
+      const checks = total(report.forward) + total(report.gradient);
+      if (failed > 0)
+        throw new SublinearError({ code: 'checks-failed', message: `${failed} of ${checks} checks failed` });
     });
 }
 
@@ -51,4 +53,8 @@ function checkBelow(directory: string, strategy: string): CheckReport {
 
 function describe(counts: CheckCounts): string {
   return `${counts.passed} passed, ${counts.failed} failed, ${counts.unsupported} unsupported`;
+}
+
+function total(counts: CheckCounts): number {
+  return counts.passed + counts.failed + counts.unsupported;
 }

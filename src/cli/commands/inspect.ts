@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { gradientSelection } from '../../../passes/passes.ts';
 import { activationFigures, residentFigures } from '../../analysis/figures.ts';
-import { type GradientChoice, selectGradients } from '../../analysis/select-gradients.ts';
+import { selectGradients } from '../../analysis/select-gradients.ts';
 import { compile } from '../../compile.ts';
 import { attachLoss, parseLoss } from '../../frontend/loss.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
@@ -33,7 +33,7 @@ export function addInspectCommand(program: Command): void {
         options.weights === undefined
           ? loaded.model
           : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
-      const inspection = inspectModel(model, options);
+      const inspection = inspectModel(model, loaded.losses ?? [], options);
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify({ model: path, ...inspection }, null, 1)}\n`
@@ -49,15 +49,17 @@ interface Inspection {
   readonly operators: Readonly<Record<string, number>>;
   readonly nodes: number;
   readonly resident: ReturnType<typeof residentFigures>;
-  /** Results of forward nodes, bytes. */
+  /** Results of forward nodes, bytes; a loss attached here aside. */
   readonly activationBytes: number;
-  /** Of those, what backward reads; null where there is no loss. */
+  /** What backward reads of the forward pass; null where there is nothing to differentiate. */
   readonly keptBytes: number | null;
-  /** Arena of ordinary backpropagation; null where there is no loss. */
+  /** Arena of ordinary backpropagation; null as above. */
   readonly arenaBytes: number | null;
   readonly flops: number | null;
   readonly loss: string | null;
   readonly noLoss?: string;
+  /** What stands in for the loss, in the words of `--loss`. */
+  readonly assumedLoss?: string | undefined;
   readonly gradients: readonly {
     readonly name: string;
     readonly type: string;
@@ -66,14 +68,17 @@ interface Inspection {
   }[];
 }
 
-/** A model without a loss is shown too: then there is nothing backward would keep. */
+/**
+ * A model that names no loss is shown too, as trained on the sum of its first float output: what backward reads of a
+ * model depends little on the loss.
+ */
 export function inspectModel(
   model: Model,
+  ownLosses: readonly string[],
   options: Pick<InspectOptions, 'loss' | 'wrt' | 'freeze' | 'trainable'>,
 ): Inspection {
   const { graph } = model;
   const values = valuesByName(graph);
-  const forward = activationFigures(graph);
   const operators: Record<string, number> = {};
   for (const node of graph.nodes) operators[node.op] = (operators[node.op] ?? 0) + 1;
   const base = {
@@ -85,45 +90,65 @@ export function inspectModel(
     operators,
     nodes: graph.nodes.length,
     resident: residentFigures(graph),
-    activationBytes: forward.activations,
   };
-  let choices: readonly GradientChoice[] = [];
-  try {
-    const withLoss = attachLoss(model, options.loss === undefined ? undefined : parseLoss(options.loss, graph));
-    const selection = gradientSelection({ wrt: options.wrt, freeze: options.freeze, trainable: options.trainable });
-    choices = selectGradients(withLoss.model.graph, [withLoss.loss], selection);
-    const compiled = compile(withLoss.model, {
-      losses: [withLoss.loss],
-      strategy: 'none',
-      wrt: selection.wrt ?? 'parameters',
-      freeze: options.freeze,
-      trainable: options.trainable,
-    });
-    return {
-      ...base,
-      keptBytes: activationFigures(compiled.planned).kept,
-      arenaBytes: compiled.figures.arenaBytes,
-      flops: compiled.figures.flops,
-      loss: withLoss.loss,
-      gradients: choices.map(describeChoice),
-    };
-  } catch (error) {
-    if (!(error instanceof SublinearError) || options.loss !== undefined) throw error;
-    const reason = error.diagnostics[0]?.message ?? error.message;
-    return {
-      ...base,
-      keptBytes: null,
-      arenaBytes: null,
-      flops: null,
-      loss: null,
-      noLoss: reason,
-      gradients: choices.map(describeChoice),
-    };
+  if (graph.nodes.some((node) => node.region === 'backward')) {
+    const { planned, figures } = compile(model, { losses: [], strategy: 'none' });
+    const { activations, kept } = activationFigures(planned);
+    const { arenaBytes, flops } = figures;
+    return { ...base, activationBytes: activations, keptBytes: kept, arenaBytes, flops, loss: null, gradients: [] };
   }
+  // Without the loss, which a model may have been given here, and as lean as it is trained.
+  const lean = compile(model, { losses: [], strategy: 'none' }).planned;
+  const found = findLosses(model, ownLosses, options.loss);
+  const selection = gradientSelection({ wrt: options.wrt, freeze: options.freeze, trainable: options.trainable });
+  const choices = selectGradients(found.model.graph, found.losses, selection);
+  const shown = {
+    ...base,
+    activationBytes: activationFigures(lean).activations,
+    loss: found.noLoss === undefined ? found.losses.join(', ') : null,
+    ...(found.noLoss !== undefined && { noLoss: found.noLoss, assumedLoss: found.assumed }),
+    gradients: choices.map(({ value, chosen, reason }) => ({
+      name: value.name,
+      type: formatType(value.type),
+      chosen,
+      reason,
+    })),
+  };
+  if (found.losses.length === 0 || !choices.some(({ chosen }) => chosen))
+    return { ...shown, keptBytes: null, arenaBytes: null, flops: null };
+  const { planned, figures } = compile(found.model, {
+    losses: found.losses,
+    strategy: 'none',
+    wrt: selection.wrt ?? 'parameters',
+    freeze: options.freeze,
+    trainable: options.trainable,
+  });
+  const { arenaBytes, flops } = figures;
+  return { ...shown, keptBytes: activationFigures(planned).kept, arenaBytes, flops };
 }
 
-function describeChoice(choice: GradientChoice): Inspection['gradients'][number] {
-  return { name: choice.value.name, type: formatType(choice.value.type), chosen: choice.chosen, reason: choice.reason };
+interface FoundLosses {
+  readonly model: Model;
+  readonly losses: readonly string[];
+  /** Why the model has none of its own, and what was taken for one. */
+  readonly noLoss?: string;
+  readonly assumed?: string;
+}
+
+function findLosses(model: Model, own: readonly string[], asked: string | undefined): FoundLosses {
+  if (asked === undefined && own.length > 0) return { model, losses: own };
+  try {
+    const attached = attachLoss(model, asked === undefined ? undefined : parseLoss(asked, model.graph));
+    return { model: attached.model, losses: [attached.loss] };
+  } catch (error) {
+    if (!(error instanceof SublinearError) || asked !== undefined) throw error;
+    const noLoss = error.diagnostics[0]?.message ?? error.message;
+    const values = valuesByName(model.graph);
+    const output = model.graph.outputs.find(({ value }) => values.get(value)?.type.dtype === 'f32');
+    if (output === undefined) return { model, losses: [], noLoss };
+    const attached = attachLoss(model, { kind: 'sum', output: output.name });
+    return { model: attached.model, losses: [attached.loss], noLoss, assumed: `sum:${output.name}` };
+  }
 }
 
 function describe(path: string, inspection: Inspection): string {
@@ -142,12 +167,15 @@ function describe(path: string, inspection: Inspection): string {
   ];
   if (inspection.keptBytes !== null)
     lines.push(
-      `  kept        ${exactBytes(inspection.keptBytes)} of them are read by backward: what ordinary training keeps`,
+      `  kept        ${exactBytes(inspection.keptBytes)} are read by backward: what ordinary training keeps`,
       `  arena       ${formatBytes(inspection.arenaBytes ?? 0)} for ordinary training, gradients included`,
       `  flops       ${formatFlops(inspection.flops ?? 0)} a step`,
-      `  loss        ${inspection.loss}`,
     );
-  else lines.push(`  loss        none: ${inspection.noLoss}`);
+  if (inspection.loss !== null) lines.push(`  loss        ${inspection.loss}`);
+  else if (inspection.noLoss !== undefined) lines.push(`  loss        none: ${inspection.noLoss}`);
+  else lines.push('  loss        differentiated already: the graph comes with its backward pass');
+  if (inspection.assumedLoss !== undefined)
+    lines.push(`              kept, arena and flops are those under --loss ${inspection.assumedLoss}`);
   if (inspection.gradients.length > 0) {
     lines.push('  gradients');
     lines.push(

@@ -42,8 +42,12 @@ export function addRunCommand(program: Command): void {
     .option('--gradients <DIR>', 'write each gradient as grad_NAME.pb')
     .option('--outputs <DIR>', 'write each other output as output_i.pb')
     .addOption(
-      new Option('--plan <FILE>', 'replay a plan file instead of planning')
-        .conflicts(['strategy', 'segments', 'checkpoint', 'costs']),
+      new Option('--plan <FILE>', 'replay a plan file instead of planning').conflicts([
+        'strategy',
+        'segments',
+        'checkpoint',
+        'costs',
+      ]),
     )
     .option('--compare', 'also run without recomputation, and compare bit for bit')
     .option('--json', 'print one JSON document')

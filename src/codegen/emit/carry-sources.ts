@@ -6,7 +6,7 @@
  * pulls nothing in. Top-level names of different files may clash in one module; all but one of them are renamed.
  */
 import { basename, dirname, join, relative } from 'node:path';
-import type { Identifier, Node, SourceFile, Statement, Symbol as TsSymbol } from 'ts-morph';
+import type { Identifier, Node, Project, SourceFile, Statement, Symbol as TsSymbol } from 'ts-morph';
 import { uniqueIdentifier } from './identifiers.ts';
 import { joinSignature } from './layout.ts';
 import { loadTsMorph } from './load-ts-morph.ts';
@@ -32,13 +32,21 @@ export interface CarryOptions {
   readonly reserved: ReadonlySet<string>;
 }
 
-export function carrySources({ kernels, support, exported, reserved }: CarryOptions): CarriedSource {
+let project: Project | undefined;
+
+/** The files of the runtime that were asked for so far. Only names are resolved, so no library is loaded. */
+function runtimeProject(): Project {
   const { Project } = loadTsMorph();
-  const project = new Project({
+  project ??= new Project({
     skipLoadingLibFiles: true,
     skipFileDependencyResolution: true,
     compilerOptions: { allowImportingTsExtensions: true, noEmit: true, noLib: true, types: [] },
   });
+  return project;
+}
+
+/** Throws for a kernel that no file of the runtime exports. */
+export function carrySources({ kernels, support, exported, reserved }: CarryOptions): CarriedSource {
   const directory = runtimeDirectory();
   const files = kernelFiles();
   const roots = [
@@ -48,7 +56,7 @@ export function carrySources({ kernels, support, exported, reserved }: CarryOpti
   const missing = roots.find(({ path }) => path === '');
   if (missing !== undefined) throw new Error(`no file of runtime/kernels exports ${missing.name}`);
   const order = addWithImports(
-    (path) => project.addSourceFileAtPath(path),
+    (path) => runtimeProject().getSourceFile(path) ?? runtimeProject().addSourceFileAtPath(path),
     roots.map(({ path }) => path),
   );
   const carried = new Set<Statement>();

@@ -1,0 +1,291 @@
+/**
+ * checkpoint: the library call. A model goes in; its training step comes out, compiled, in memory, ready to run.
+ *
+ *   const step = checkpoint(model, { strategy: 'memory', optimizer: { kind: 'adamw' } });
+ *   const { loss } = step.run({ x, labels, learningRate: 1e-3 });
+ *
+ * It has the interface of the modules that `--emit ts` writes (runtime/step.ts), so a program can begin with the one and
+ * go on with the other; saving, evaluation and the search for NaN need the compiler and are here only.
+ */
+import type { NumberArray } from '../../runtime/memory.ts';
+import type { Slot } from '../../runtime/program.ts';
+import { type BackendChoice, selectBackend } from '../../runtime/select-backend.ts';
+import type { Step, Tensors } from '../../runtime/step.ts';
+import { BackendError } from '../../runtime/wasm-support.ts';
+import { readBytes } from '../cli/read-file.ts';
+import { writeFileAtomically } from '../cli/write-file.ts';
+import { tensorsOf } from '../codegen/emit/tensors.ts';
+import { type Compiled, type CompileOptions, compile } from '../compile.ts';
+import { createExecution, type ExecutionOptions } from '../execution.ts';
+import { attachLoss, parseLoss } from '../frontend/loss.ts';
+import { fillWeights, loadWeights, type WeightRule } from '../frontend/weights.ts';
+import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
+import { elementCount, formatType, type Graph, type Model, type Output, type Tensor } from '../ir/graph.ts';
+import { opNamed } from '../ops/table.ts';
+import { createEvaluator } from './evaluator.ts';
+import { firstNonFinite, placeOf } from './first-fault.ts';
+import { giveInputs, type InputRecord } from './give-inputs.ts';
+import { type NamedViews, namedFloatViews, namedViews } from './named-views.ts';
+import { readTrainingState, writeTrainingState } from './training-state.ts';
+
+export interface CheckpointOptions extends Omit<CompileOptions, 'losses'> {
+  /** Scalar values to differentiate; default: those the model names, or its loss. */
+  readonly losses?: readonly string[];
+  /** As `--loss`: `cross-entropy`, `mse:OUTPUT`, or an output; for models that come without. */
+  readonly loss?: string;
+  /** Numbers for weights that have none: a rule, or tensors by name. */
+  readonly weights?: WeightRule | ReadonlyMap<string, Tensor>;
+  /** Of random ops, and of weights made by a rule; default 0. */
+  readonly seed?: number;
+  /** Kernels and memory; default `js`. */
+  readonly backend?: BackendChoice;
+}
+
+export interface TrainingStep
+  extends Step<InputRecord, NamedViews, NamedViews<Float32Array>, NamedViews, NamedViews<Float32Array>> {
+  readonly compiled: Compiled;
+  /** Runs so far: what random ops draw from, beside the seed. */
+  readonly stepCount: number;
+  readonly seed: number;
+  /** Sum of the losses of the last run, by their weights; NaN before the first. */
+  readonly loss: number;
+  /**
+   * Runs the step once; outputs are live views. Throws `SublinearError`, with parameters and state as they were, for
+   * inputs that do not fit, a label or an index out of range, a bad learning rate, and a loss that is not finite: then
+   * naming the step and the first node that made such a number.
+   */
+  run(inputs: InputRecord): NamedViews;
+  /**
+   * The outputs in evaluation mode: batch norm by its running statistics, no dropout, nothing changed. Inputs may be
+   * left out; outputs that need them are then missing.
+   */
+  forward(inputs: InputRecord): NamedViews;
+  /** The compiled forward step of `forward`, for its figures. */
+  evaluation(): Compiled;
+  /** Parameters, state, step and seed as a safetensors file; written to `path`, all or nothing, where one is given. */
+  save(path?: string): Uint8Array;
+  /**
+   * A path, or the bytes, of what `save` wrote: training goes on as if it had not been interrupted. Or tensors by name,
+   * some of them, as an emitted step takes them. Throws `SublinearError` before it changes anything.
+   */
+  load(source: string | Uint8Array | Tensors): void;
+}
+
+/** `source`: a model with or without losses, or a graph. Throws `SublinearError`. */
+export function checkpoint(source: Model | Graph, options: CheckpointOptions = {}): TrainingStep {
+  const { losses, loss, weights, seed = 0, backend = 'js', ...compileOptions } = options;
+  const given: Model = 'graph' in source ? source : { graph: source, weights: new Map() };
+  const named = { ...(losses !== undefined && { losses }), ...(loss !== undefined && { loss }) };
+  const { model, losses: own } = withLosses(withWeights(given, weights, seed), named);
+  const marked = 'checkpoints' in source && Array.isArray(source.checkpoints) ? source.checkpoints : [];
+  const compiled = compile(model, {
+    ...compileOptions,
+    losses: own,
+    ...(options.strategy === 'manual' && { strategyOptions: { values: marked, ...options.strategyOptions } }),
+  });
+  const memoryFor = (step: Compiled): ExecutionOptions => {
+    const { kernels, buffer } = allocate(step, backend);
+    return { kernels, buffer, seed };
+  };
+  return createTrainingStep(model, compiled, { seed, memoryFor, weights: options.lossWeights ?? [] });
+}
+
+interface StepSettings {
+  readonly seed: number;
+  readonly memoryFor: (compiled: Compiled) => ExecutionOptions;
+  /** Of the losses, in their order. */
+  readonly weights: readonly number[];
+}
+
+function createTrainingStep(model: Model, compiled: Compiled, settings: StepSettings): TrainingStep {
+  const { program, update } = compiled;
+  const execution = createExecution(compiled, settings.memoryFor(compiled));
+  const { machine } = execution;
+  const tensors = tensorsOf(program);
+  const evaluator = createEvaluator(model, tensors.inputs, settings.memoryFor);
+  const parameters = namedFloatViews(tensors.parameters, machine);
+  const state = namedViews(tensors.state, machine);
+  const outputs = namedViews(tensors.outputs, machine);
+  const kept: readonly Slot[] = [...program.parameters, ...program.state];
+  const keptViews = new Map(kept.map((slot) => [slot.name, machine.view(slot)]));
+  const lossSlots = lossOutputs(compiled);
+  const lossStep = lastLossStep(compiled);
+  const early = writtenUntil(compiled, lossStep).map((name) => {
+    const view = keptViews.get(name)!;
+    return { view, before: view.slice() };
+  });
+  let stepCount = 0;
+  let { seed } = settings;
+  let loss = Number.NaN;
+
+  /** Runs up to the loss. What is written over before it is put back if that fails. */
+  const runForward = (): void => {
+    for (const { view, before } of early) before.set(view);
+    const restore = (): void => {
+      for (const { view, before } of early) view.set(before);
+    };
+    let at = 0;
+    try {
+      for (; at <= lossStep; at++) machine.runStep(at);
+    } catch (error) {
+      restore();
+      if (!(error instanceof RangeError)) throw error;
+      throw new SublinearError({
+        code: 'value-out-of-range',
+        message: error.message,
+        ...placeOf(compiled.graph.nodes[at]),
+        hint: 'an integer input holds a label or an index that is out of range',
+      });
+    }
+    const now = lossSlots.reduce((sum, slot, i) => sum + (settings.weights[i] ?? 1) * machine.view(slot)[0]!, 0);
+    if (!Number.isFinite(now)) {
+      restore();
+      const cause = firstNonFinite(compiled, machine, lossStep, Number.isNaN(now));
+      restore();
+      const message = `the loss is ${now} in step ${stepCount}; parameters and state are as they were before it`;
+      throw new SublinearError([{ code: 'loss-not-finite', message }, cause]);
+    }
+    loss = now;
+  };
+
+  return {
+    compiled,
+    parameters,
+    state,
+    gradients: namedFloatViews(tensors.gradients, machine),
+    memory: {
+      buffer: machine.buffer,
+      arenaBytes: program.arenaBytes,
+      residentBytes: program.residentBytes,
+      peakBytes: program.arenaBytes + program.residentBytes,
+    },
+    get stepCount() {
+      return stepCount;
+    },
+    get seed() {
+      return seed;
+    },
+    get loss() {
+      return loss;
+    },
+    run(inputs) {
+      giveInputs(machine, tensors.inputs, inputs, update?.learningRate);
+      execution.setRandom(seed, stepCount);
+      runForward();
+      for (let at = lossStep + 1; at < program.steps.length; at++) machine.runStep(at);
+      stepCount++;
+      return outputs;
+    },
+    forward: (inputs) => evaluator.forward(inputs, (name) => keptViews.get(name)),
+    evaluation: () => evaluator.compiled(),
+    save(path) {
+      const saved = new Map<string, Tensor>();
+      for (const slot of kept) {
+        const type = { dtype: slot.dtype, shape: slot.shape };
+        saved.set(slot.name, { type, data: keptViews.get(slot.name)! });
+      }
+      const { optimizer = 'none', accumulate = 1 } = update ?? {};
+      const bytes = writeTrainingState({ tensors: saved, step: stepCount, seed, optimizer, accumulate });
+      if (path !== undefined) writeFileAtomically(path, bytes);
+      return bytes;
+    },
+    load(source) {
+      if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
+        loadTensors([...kept, ...program.constants], source, (slot) => machine.view(slot));
+        return;
+      }
+      const bytes = typeof source === 'string' ? readBytes(source, 'the checkpoint') : source;
+      const read = readTrainingState(bytes, {
+        types: new Map(kept.map((slot) => [slot.name, { dtype: slot.dtype, shape: slot.shape }])),
+        optimizer: update?.optimizer ?? 'none',
+        accumulate: update?.accumulate ?? 1,
+      });
+      for (const [name, view] of keptViews) view.set(read.tensors.get(name)!.data);
+      stepCount = read.step;
+      seed = read.seed;
+      loss = Number.NaN;
+    },
+  };
+}
+
+function withWeights(model: Model, weights: CheckpointOptions['weights'], seed: number): Model {
+  if (weights === undefined) return model;
+  return weights instanceof Map ? loadWeights(model, weights) : fillWeights(model, weights as WeightRule, seed);
+}
+
+interface ModelWithLosses {
+  readonly model: Model;
+  readonly losses: readonly string[];
+}
+
+/** Losses that are no outputs become ones: their numbers are to be read. */
+function withLosses(model: Model, options: { losses?: readonly string[]; loss?: string }): ModelWithLosses {
+  const { graph, weights } = model;
+  let losses = options.losses;
+  if (losses === undefined && options.loss === undefined && 'losses' in model && isNames(model.losses))
+    losses = model.losses;
+  if (losses === undefined || losses.length === 0) {
+    const attached = attachLoss(model, options.loss === undefined ? undefined : parseLoss(options.loss, graph));
+    return { model: attached.model, losses: [attached.loss] };
+  }
+  const missing = losses.filter((name) => !graph.outputs.some((output) => output.value === name));
+  const added = missing.map((name): Output => ({ name, value: name }));
+  return { model: { graph: { ...graph, outputs: [...graph.outputs, ...added] }, weights }, losses };
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
+}
+
+function allocate(compiled: Compiled, backend: BackendChoice) {
+  try {
+    return selectBackend(backend, compiled.figures.peakBytes);
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    throw new SublinearError({ code: 'no-memory', message: error.message });
+  }
+}
+
+function lossOutputs({ program, graph, losses }: Compiled): readonly Slot[] {
+  return losses.map((name) => {
+    const output = graph.outputs.find(({ value }) => value === name)!;
+    return program.outputs.find((slot) => slot.name === output.name)!;
+  });
+}
+
+/** Position of the last node that makes a loss. */
+function lastLossStep({ graph, losses }: Compiled): number {
+  return graph.nodes.findLastIndex(
+    (node) => node.recompute === undefined && node.results.some((result) => losses.includes(result.name)),
+  );
+}
+
+/** Residents that nodes up to `last` write over: running statistics, whose old values nothing reads any more. */
+function writtenUntil({ graph, program }: Compiled, last: number): readonly string[] {
+  const written = new Set(
+    graph.nodes
+      .slice(0, last + 1)
+      .flatMap((node) => (opNamed(node.op).writes ?? []).map((operand) => node.operands[operand]!.name)),
+  );
+  return [...program.parameters, ...program.state].map((slot) => slot.name).filter((name) => written.has(name));
+}
+
+function loadTensors(slots: readonly Slot[], tensors: Tensors, viewOf: (slot: Slot) => NumberArray): void {
+  const byName = new Map(slots.map((slot) => [slot.name, slot]));
+  const faults: Diagnostic[] = [];
+  for (const [name, data] of Object.entries(tensors)) {
+    const slot = byName.get(name);
+    if (slot === undefined)
+      faults.push({ code: 'unknown-tensor', message: `the step has no tensor ${JSON.stringify(name)} to load` });
+    else if (data.length !== elementCount(slot.shape))
+      faults.push({
+        code: 'tensor-mismatch',
+        message: `${JSON.stringify(name)} is ${formatType(slot)}, but was given ${data.length} numbers`,
+      });
+  }
+  if (faults.length > 0) throw new SublinearError(faults);
+  for (const [name, data] of Object.entries(tensors)) {
+    const view = viewOf(byName.get(name)!);
+    for (let i = 0; i < view.length; i++) view[i] = Number(data[i]);
+  }
+}
