@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', 'node_modules/**'],
+    exclude: ['test/bench/**', 'test/full/**', 'node_modules/**'],
     testTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -75,7 +75,7 @@ export function optimize(model: Model, options: OptimizeOptions): Optimized {
 
   // A gradient's way to its update, as far as it is the same for all.
   const used = new Map<string, Value>();
-  let gradients = trained.map(({ parameter, gradient }) => {
+  const gradients = trained.map(({ parameter, gradient }) => {
     let current = gradient;
     if (lossScale !== 1)
       current = builder.emit(scale, [current], { factor: 1 / lossScale }, `${gradient.name}.unscaled`);
@@ -88,16 +88,13 @@ export function optimize(model: Model, options: OptimizeOptions): Optimized {
       current = builder.emit(clip, [current], { min: -clipValue, max: clipValue }, `${gradient.name}.clipped`);
     return current;
   });
-  if (clipNorm !== undefined) {
-    const factor = emitNormFactor(builder, gradients, clipNorm);
-    gradients = gradients.map((gradient, i) =>
-      builder.emit(multiply, [gradient, factor], {}, `${trained[i]!.gradient.name}.bounded`),
-    );
-  }
-  trained.forEach(({ parameter }, i) => {
-    if (!used.has(parameter.name)) used.set(parameter.name, gradients[i]!);
-    const own = optimizer.state(values).map((suffix) => state(`${parameter.name}.${suffix}`, parameter.type));
-    const operands = { parameter, gradient: gradients[i]!, learningRate, state: own, steps, apply };
+  const factor = clipNorm === undefined ? undefined : emitNormFactor(builder, gradients, clipNorm);
+  trained.forEach(({ parameter, gradient: own }, i) => {
+    let gradient = gradients[i]!;
+    if (factor !== undefined) gradient = builder.emit(multiply, [gradient, factor], {}, `${own.name}.bounded`);
+    if (!used.has(parameter.name)) used.set(parameter.name, gradient);
+    const kept = optimizer.state(values).map((suffix) => state(`${parameter.name}.${suffix}`, parameter.type));
+    const operands = { parameter, gradient, learningRate, state: kept, steps, apply };
     optimizer.emit(builder, { ...operands, name: `${parameter.name}.new` }, values);
   });
   // Counters move last: every update of the step reads the old numbers.
@@ -184,7 +181,8 @@ function emitNormFactor(builder: GraphBuilder, gradients: readonly Value[], boun
     total = total === undefined ? own : builder.emit(add, [total, own], {}, 'gradient_square');
   }
   const norm = builder.emit(sqrt, [total!], {}, 'gradient_norm');
-  const factor = builder.emit(scale, [builder.emit(reciprocal, [norm], {})], { factor: bound });
+  const inverse = builder.emit(reciprocal, [norm], {}, 'gradient_norm.inverse');
+  const factor = builder.emit(scale, [inverse], { factor: bound }, 'gradient_norm.share');
   return builder.emit(clip, [factor], { min: 0, max: 1 }, 'gradient_factor');
 }
 

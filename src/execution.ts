@@ -2,9 +2,11 @@
  * Execution: a compiled step in memory, with its weights loaded, ready to be given inputs and run. The differential
  * checks (bitwise comparison, poison, measured arena) are made on it.
  */
-import { createMachine, type Machine, type MachineOptions } from '../runtime/interpreter.ts';
+import { createMachine, type Machine } from '../runtime/interpreter.ts';
 import type { NumberArray } from '../runtime/memory.ts';
 import type { OutputSlot, Slot } from '../runtime/program.ts';
+import { type Backend, type BackendChoice, type SelectedBackend, selectBackend } from '../runtime/select-backend.ts';
+import { BackendError } from '../runtime/wasm-support.ts';
 import type { Compiled } from './compile.ts';
 import { type Diagnostic, SublinearError } from './ir/diagnostic.ts';
 import { formatType, type Tensor } from './ir/graph.ts';
@@ -12,7 +14,9 @@ import { formatType, type Tensor } from './ir/graph.ts';
 /** Name of the graph input that carries seed and step to random ops. */
 export const rngInput = 'rng';
 
-export interface ExecutionOptions extends MachineOptions {
+export interface ExecutionOptions {
+  /** Which kernels run; default `auto`: WebAssembly where the engine has it. Bitwise promises hold within one. */
+  readonly backend?: BackendChoice;
   /** Seed of random ops; default 0. */
   readonly seed?: number;
 }
@@ -20,6 +24,9 @@ export interface ExecutionOptions extends MachineOptions {
 export interface Execution {
   readonly compiled: Compiled;
   readonly machine: Machine;
+  readonly backend: Backend;
+  /** Why `auto` fell back to plain kernels, where it did. */
+  readonly notice?: string;
   /** Loads parameters, state and constants anew. */
   reset(): void;
   /** Copies inputs in. Throws `SublinearError` for missing, unknown or misshapen ones, before anything is written. */
@@ -46,7 +53,8 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
         .join(', ')}${missing.length > 5 ? ', ...' : ''}`,
       hint: 'make some with --weights he (or hash), or read them with --weights FILE.safetensors',
     });
-  const machine = allocateMachine(compiled, options);
+  const selected = selectFor(compiled, options.backend ?? 'auto');
+  const machine = createMachine(program, selected);
   const inputs = new Map(program.inputs.map((slot) => [slot.name, slot]));
   const copy = (slot: Slot): Tensor => ({
     type: { dtype: slot.dtype, shape: slot.shape },
@@ -55,6 +63,8 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
   const execution: Execution = {
     compiled,
     machine,
+    backend: selected.backend,
+    ...(selected.notice !== undefined && { notice: selected.notice }),
     reset() {
       for (const slot of loaded) machine.write(slot, weights.get(slot.name)!.data);
     },
@@ -94,16 +104,12 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
   return execution;
 }
 
-function allocateMachine(compiled: Compiled, options: MachineOptions): Machine {
+function selectFor(compiled: Compiled, backend: BackendChoice): SelectedBackend {
   try {
-    return createMachine(compiled.program, options);
+    return selectBackend(backend, compiled.program.arenaBytes + compiled.program.residentBytes);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new SublinearError({
-      code: 'out-of-memory',
-      message: `${compiled.figures.peakBytes} bytes of memory for the step cannot be allocated: ${error.message}`,
-      hint: 'a smaller batch, or a strategy that keeps less, needs less',
-    });
+    if (!(error instanceof BackendError)) throw error;
+    throw new SublinearError({ code: `backend-${error.code}`, message: error.message, hint: error.hint });
   }
 }
 

@@ -24,7 +24,7 @@ export function firstFitScratch(count: number): FirstFitScratch {
 }
 
 /**
- * Writes offsets by interval and returns the height; Number.POSITIVE_INFINITY, with offsets unfinished, once it is known to reach
+ * Writes offsets by interval and returns the height; infinity, with offsets unfinished, once it is known to reach
  * `limit`. `first` takes the lowest gap that is large enough, `best` the smallest.
  */
 export function placeInOrder(

@@ -127,7 +127,7 @@ function namesOf(value: object): { losses?: readonly string[]; checkpoints?: rea
   return { ...(losses !== undefined && { losses }), ...(checkpoints !== undefined && { checkpoints }) };
 }
 
-async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+export async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   const url = pathToFileURL(resolve(path)).href;
   try {
     if (/\.m?js$/i.test(path)) return await import(url);

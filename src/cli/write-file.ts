@@ -2,7 +2,7 @@
  * Output files: written beside their place under a temporary name, then renamed, so that none is ever half there; of
  * several files, all are written before the first is renamed.
  */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SublinearError } from '../ir/diagnostic.ts';
 
@@ -17,7 +17,7 @@ export function writeFilesAtomically(files: ReadonlyMap<string, string | Uint8Ar
   const written: string[] = [];
   for (const [path, contents] of files) {
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       written.push(temporary(path));
       writeFileSync(temporary(path), contents);
     } catch (error) {
@@ -33,6 +33,13 @@ export function writeFilesAtomically(files: ReadonlyMap<string, string | Uint8Ar
       throw cannotWrite(path, error);
     }
   }
+}
+
+/** Parents first, one by one: Node's `recursive` never comes back from a file system that refuses new folders. */
+function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
+  for (const folder of missing.reverse()) mkdirSync(folder);
 }
 
 function removeAll(paths: readonly string[]): void {

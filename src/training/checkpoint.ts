@@ -9,9 +9,8 @@
  */
 import type { NumberArray } from '../../runtime/memory.ts';
 import type { Slot } from '../../runtime/program.ts';
-import { type BackendChoice, selectBackend } from '../../runtime/select-backend.ts';
+import type { BackendChoice } from '../../runtime/select-backend.ts';
 import type { Step, Tensors } from '../../runtime/step.ts';
-import { BackendError } from '../../runtime/wasm-support.ts';
 import { readBytes } from '../cli/read-file.ts';
 import { writeFileAtomically } from '../cli/write-file.ts';
 import { tensorsOf } from '../codegen/emit/tensors.ts';
@@ -73,7 +72,7 @@ export interface TrainingStep
 
 /** `source`: a model with or without losses, or a graph. Throws `SublinearError`. */
 export function checkpoint(source: Model | Graph, options: CheckpointOptions = {}): TrainingStep {
-  const { losses, loss, weights, seed = 0, backend = 'js', ...compileOptions } = options;
+  const { losses, loss, weights, seed = 0, backend = 'auto', ...compileOptions } = options;
   const given: Model = 'graph' in source ? source : { graph: source, weights: new Map() };
   const named = { ...(losses !== undefined && { losses }), ...(loss !== undefined && { loss }) };
   const { model, losses: own } = withLosses(withWeights(given, weights, seed), named);
@@ -83,10 +82,7 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
     losses: own,
     ...(options.strategy === 'manual' && { strategyOptions: { values: marked, ...options.strategyOptions } }),
   });
-  const memoryFor = (step: Compiled): ExecutionOptions => {
-    const { kernels, buffer } = allocate(step, backend);
-    return { kernels, buffer, seed };
-  };
+  const memoryFor = (): ExecutionOptions => ({ backend, seed });
   return createTrainingStep(model, compiled, { seed, memoryFor, weights: options.lossWeights ?? [] });
 }
 
@@ -210,7 +206,11 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
 
 function withWeights(model: Model, weights: CheckpointOptions['weights'], seed: number): Model {
   if (weights === undefined) return model;
-  return weights instanceof Map ? loadWeights(model, weights) : fillWeights(model, weights as WeightRule, seed);
+  return isRule(weights) ? fillWeights(model, weights, seed) : loadWeights(model, weights);
+}
+
+function isRule(weights: WeightRule | ReadonlyMap<string, Tensor>): weights is WeightRule {
+  return typeof weights === 'string' || 'kind' in weights;
 }
 
 interface ModelWithLosses {
@@ -235,15 +235,6 @@ function withLosses(model: Model, options: { losses?: readonly string[]; loss?: 
 
 function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
-}
-
-function allocate(compiled: Compiled, backend: BackendChoice) {
-  try {
-    return selectBackend(backend, compiled.figures.peakBytes);
-  } catch (error) {
-    if (!(error instanceof BackendError)) throw error;
-    throw new SublinearError({ code: 'no-memory', message: error.message });
-  }
 }
 
 function lossOutputs({ program, graph, losses }: Compiled): readonly Slot[] {

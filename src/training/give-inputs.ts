@@ -1,12 +1,12 @@
 /** Inputs of a step as programs give them, checked as a whole before anything is written. */
 import type { Machine } from '../../runtime/interpreter.ts';
-import type { Numbers } from '../../runtime/step.ts';
+import { copyElements, type Integers } from '../../runtime/step.ts';
 import type { NamedTensor } from '../codegen/emit/tensors.ts';
 import { type Diagnostic, nearestName, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, sameShape, type Tensor } from '../ir/graph.ts';
 
 /** Numbers in row-major order; one number where the input has one element; or a tensor, whose shape is checked. */
-export type InputData = number | Numbers | ArrayLike<bigint> | Tensor;
+export type InputData = number | Integers | Tensor;
 export type InputRecord = Readonly<Record<string, InputData>>;
 
 /** The names an input answers to: its own, its identifier, and for `learning_rate` also `learningRate`. */
@@ -64,10 +64,7 @@ export function giveInputs(
   }
   if (faults.length > 0) throw new SublinearError(faults);
   for (const [{ slot }, data] of matched) {
-    const numbers = elementsOf(data);
-    const target = machine.view(slot);
-    if (typeof numbers[0] === 'bigint') for (let i = 0; i < target.length; i++) target[i] = Number(numbers[i]);
-    else target.set(numbers as ArrayLike<number>);
+    copyElements(machine.view(slot), typeof data === 'number' ? data : isTensor(data) ? data.data : data);
   }
 }
 

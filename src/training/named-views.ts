@@ -22,11 +22,11 @@ export function namedFloatViews(tensors: readonly NamedTensor[], machine: Machin
   });
 }
 
-function named<T>(tensors: readonly NamedTensor[], valueOf: (tensor: NamedTensor) => T): Readonly<Record<string, T>> {
+function named<T>(tensors: readonly NamedTensor[], make: (tensor: NamedTensor) => T): Readonly<Record<string, T>> {
   // Without a prototype: a tensor may be called `constructor`.
   const record: Record<string, T> = Object.create(null);
   for (const tensor of tensors) {
-    const value = valueOf(tensor);
+    const value = make(tensor);
     Object.defineProperty(record, tensor.name, { value, enumerable: true, configurable: true });
     if (tensor.key === tensor.name || tensors.some((other) => other.name === tensor.key)) continue;
     Object.defineProperty(record, tensor.key, { value });

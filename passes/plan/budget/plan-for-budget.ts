@@ -115,7 +115,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     if (arenaBytes <= budget) return finish(plan, arenaBytes, { extra: 0, name: 'none', keptSets: [] });
   }
 
-  const context: SearchContext = {
+  const context: Omit<SearchContext, 'stopAt'> = {
     prepared,
     random,
     budget,
@@ -135,9 +135,10 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
         effort: boundEffort[effort] * 0.5,
         ...(options.solver === undefined ? {} : { solver: options.solver }),
       });
+  const stopAt = early.extra;
   const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
   const seeds = [...(options.seeds ?? []), ...seedSequences(index)];
-  const found = search({ ...context, budget: target }, seeds, early.keptSets);
+  const found = search({ ...context, budget: target, stopAt }, seeds, early.keptSets);
   if (!Number.isFinite(early.extra) || found.arenaBytes > budget) return finish(found.plan, found.arenaBytes, early);
   const tight = tightNodes(index, found.plan, budget);
   const late = lowerBound(prepared, {
@@ -185,6 +186,8 @@ interface SearchContext {
   readonly budget: number;
   readonly place: (simulation: Simulation) => number;
   readonly stop: () => boolean;
+  /** A plan that costs no more than this is proved the cheapest: the search ends. */
+  readonly stopAt: number;
   /** Moves in all. */
   readonly effort: number;
   readonly count: (moves: number) => void;
@@ -197,6 +200,7 @@ interface Found {
 }
 
 const mostStarts = 3;
+const descents = 6;
 
 function search(context: SearchContext, sequences: readonly Int32Array[], keptSets: readonly Uint8Array[]): Found {
   const { prepared, budget, random } = context;
@@ -204,10 +208,12 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   const limit = (): number => budget;
   let best: JudgedPlan | undefined;
   let smallest: JudgedPlan | undefined;
+  let proved = false;
   const offer = (plan: JudgedPlan): void => {
     if (smallest === undefined || plan.simulation.liveBytes < smallest.simulation.liveBytes) smallest = plan;
     if (plan.simulation.liveBytes > budget || !isBetter(plan, best)) return;
     best = plan;
+    proved = plan.extra <= context.stopAt;
     context.progress(plan.extra);
   };
 
@@ -250,17 +256,26 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   let share = context.effort;
   const explored: { readonly state: Retention; readonly cost: number }[] = [];
   for (const { state } of starts.slice(0, mostStarts)) {
+    if (proved) break;
     const moves = (0.35 * context.effort) / mostStarts;
     share -= moves;
     explored.push({ state, cost: explore(context, state, moves, 0.5, offer) });
   }
   explored.sort((a, b) => a.cost - b.cost);
 
+  // Nothing fits yet: other orders of the plan with the smallest peak, then fewer bytes again.
+  const tries = Math.min(1200, Math.max(150, Math.ceil(context.effort / 1500)));
+  for (let round = 0; round < descents && best === undefined && smallest !== undefined && !context.stop(); round++) {
+    const ordered = searchOrder(prepared, smallest.sequence, { tries, random, limit: budget });
+    offer(judge(prepared, ordered.sequence));
+    enter(fromSequence(prepared, ordered.sequence, limit));
+  }
+
   // The best goes on, in rounds: orders for room, then intervals again.
   const rounds = 4;
-  for (let round = 0; round < rounds && best !== undefined && !context.stop(); round++) {
+  for (let round = 0; round < rounds && best !== undefined && !proved && !context.stop(); round++) {
     const ordered = searchOrder(prepared, best.sequence, {
-      tries: Math.min(1200, Math.ceil(context.effort / 1500)),
+      tries,
       random,
       limit: budget,
     });
@@ -291,14 +306,16 @@ function explore(
 ): number {
   const { prepared, random } = context;
   let sequence: Int32Array | undefined;
+  let reached = false;
   const cost = ruinAndRecreate(state, prepared.index, prepared.roots, {
     moves,
     random,
     typicalCost: prepared.typicalCost,
     heat,
     best: state.extraCost(),
-    shouldStop: context.stop,
+    shouldStop: () => context.stop() || reached,
     onBest: (extra) => {
+      reached = extra <= context.stopAt;
       sequence = state.sequence();
       context.progress(extra);
     },

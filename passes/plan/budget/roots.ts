@@ -117,15 +117,16 @@ export function sourceOrder(index: PlanIndex, writers: readonly (readonly number
 export function hoistedOrder(index: PlanIndex, writers: readonly (readonly number[] | undefined)[]): Int32Array {
   const { nodeCount, region, readStart, reads, producer, resultStart, readerStart, readers, isOutput } = index;
   const leaf = new Uint8Array(nodeCount);
-  for (let n = nodeCount - 1; n >= 0; n--) {
+  for (let n = 0; n < nodeCount; n++) {
     if (region[n] !== backwardRegion) continue;
     let only = true;
-    for (let v = resultStart[n]!; v < resultStart[n + 1]! && only; v++)
-      for (let k = readerStart[v]!; k < readerStart[v + 1]! && only; k++) {
-        const reader = readers[k]!;
-        only = region[reader] === updateRegion || leaf[reader] === 1;
-      }
-    leaf[n] = only && isOutput[resultStart[n]!] === 0 ? 1 : 0;
+    let waiting = false;
+    for (let v = resultStart[n]!; v < resultStart[n + 1]! && only; v++) {
+      only = isOutput[v] === 0;
+      for (let k = readerStart[v]!; k < readerStart[v + 1]! && only; k++) only = region[readers[k]!] === updateRegion;
+    }
+    for (let k = readStart[n]!; k < readStart[n + 1]!; k++) waiting ||= producer[reads[k]!]! >= 0;
+    leaf[n] = only && waiting ? 1 : 0;
   }
   const waits = new Int32Array(nodeCount);
   const after: (number[] | undefined)[] = new Array(nodeCount).fill(undefined);

@@ -108,7 +108,8 @@ export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots
   const stagesOf: number[] = [];
   const rootsOf: number[] = [];
   const scores: number[] = [];
-  while (moves < options.moves) {
+  while (moves < options.moves && movable.length > 0) {
+    moves++;
     if (options.shouldStop?.() === true) break;
     const temperature = hot * (cold / hot) ** (moves / options.moves);
     const mark = state.mark();

@@ -4,8 +4,8 @@
  */
 import { absent } from './gemm';
 import { exp, log } from './math';
-import { maxRow } from './rows';
-import { floats, maxLanes, sumExpLanes, sumExpRow } from './softmax';
+import { topRow } from './rows';
+import { floats, topLanes, sumExpLanes, sumExpRow } from './softmax';
 import { loadPartial, splat, storePartial } from './vector';
 
 /** The code of i32 in runtime/kernels/elements.ts; any other code is i64, held as doubles. */
@@ -42,11 +42,11 @@ function logOf(x: f64): f64 {
 /** Log of the sum of exponentials down the column at `p`. */
 function logSum(p: usize, classes: i32, inner: i32): f64 {
   if (inner == 1) {
-    const top = maxRow(p, classes);
+    const top = topRow(p, classes);
     return <f64>top + logOf(sumExpRow(p, classes, top));
   }
   const step = <usize>inner << 2;
-  const top = maxLanes(p, classes, step, 1);
+  const top = topLanes(p, classes, step, 1);
   const sum = sumExpLanes(p, classes, step, 1, top);
   return <f64>f32x4.extract_lane(top, 0) + <f64>f32x4.extract_lane(log(sum), 0);
 }
@@ -134,7 +134,7 @@ export function crossEntropyGrad(
         continue;
       }
       const factor = factorOf(dloss, n, reduction, total);
-      const top = maxRow(scores, classes);
+      const top = topRow(scores, classes);
       const m = splat(top);
       const scale = splat(<f32>(factor / sumExpRow(scores, classes, top)));
       for (let k = 0; k < classes; k += 4) {
@@ -151,7 +151,7 @@ export function crossEntropyGrad(
         const count = inner - c;
         const from = scores + (<usize>c << 2);
         const to = dscores + (<usize>c << 2);
-        const m = maxLanes(from, classes, step, count);
+        const m = topLanes(from, classes, step, count);
         const low = f64x2(factorOf(dloss, r, reduction, total), count > 1 ? factorOf(dloss, r + 1, reduction, total) : 0);
         const high = f64x2(
           count > 2 ? factorOf(dloss, r + 2, reduction, total) : 0,

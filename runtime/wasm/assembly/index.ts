@@ -101,3 +101,4 @@ export {
   geluErfGrad,
   geluTanhGrad,
 } from './unary-grad';
+export { accumulate, adam, sgd, sgdMomentum, squaresUpdate } from './optimizers';

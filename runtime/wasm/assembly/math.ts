@@ -39,11 +39,14 @@ function reduceByLog2(x: v128, n: v128): v128 {
   return f32x4.add(r, f32x4.mul(n, splat(2.12194440054690583e-4)));
 }
 
-/** Error below 1.2 ulp; subnormal results are rounded once more. */
+/**
+ * Error below 1.2 ulp; subnormal results are rounded once more. The pseudo-minimum of (x, bound) is one instruction, and
+ * NaN where x is.
+ */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const bounded = f32x4.max(f32x4.min(x, splat(89)), splat(-104));
+  const bounded = f32x4.pmax(f32x4.pmin(x, splat(89)), splat(-104));
   const shifted = f32x4.add(f32x4.mul(bounded, splat(1.4426950408889634)), splat(roundingShift));
   const n = f32x4.sub(shifted, splat(roundingShift));
   const y = f32x4.add(splat(1), expm1Reduced(reduceByLog2(bounded, n)));
@@ -57,7 +60,7 @@ export function exp(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function expm1Negative(x: v128): v128 {
-  const bounded = f32x4.max(x, splat(-20));
+  const bounded = f32x4.pmax(x, splat(-20));
   const shifted = f32x4.add(f32x4.mul(bounded, splat(1.4426950408889634)), splat(roundingShift));
   const n = f32x4.sub(shifted, splat(roundingShift));
   const power = powerOfTwo(i32x4.sub(shifted, i32x4.splat(0x4b400000)));
@@ -145,22 +148,23 @@ function erfSmall(x: v128): v128 {
   return f32x4.mul(x, p);
 }
 
-/** 1 - erf(x) for x >= 1; NaN stays NaN. */
+/** 1 - erf(x) for x >= 0, given exp(-x^2); NaN stays NaN. A fit of erfc(x) exp(x^2) in (x - 3) / (x + 3). */
 // @ts-ignore: decorator
 @inline
-function erfcLarge(x: v128): v128 {
-  const bounded = f32x4.min(x, splat(10.5));
+function erfcFrom(x: v128, e: v128): v128 {
+  const bounded = f32x4.pmin(x, splat(10.5));
   const t = f32x4.div(f32x4.sub(bounded, splat(3)), f32x4.add(bounded, splat(3)));
-  let q = horner(-0.0005608794162981212, t, splat(6.023199966875836e-5));
-  q = horner(0.0006969039677642286, t, q);
-  q = horner(0.004261890891939402, t, q);
-  q = horner(-0.024390356615185738, t, q);
-  q = horner(0.0716664120554924, t, q);
-  q = horner(-0.15011608600616455, t, q);
-  q = horner(0.2456037849187851, t, q);
+  let q = horner(2.9194712624303065e-5, t, splat(5.6051096180453897e-5));
+  q = horner(-0.000594430894125253, t, q);
+  q = horner(0.000715582282282412, t, q);
+  q = horner(0.004268765915185213, t, q);
+  q = horner(-0.024394212290644646, t, q);
+  q = horner(0.07166588306427002, t, q);
+  q = horner(-0.15011578798294067, t, q);
+  q = horner(0.2456037998199463, t, q);
   q = horner(-0.32623356580734253, t, q);
   q = horner(0.17900115251541138, t, q);
-  return f32x4.mul(q, exp(f32x4.neg(f32x4.mul(bounded, bounded))));
+  return f32x4.mul(q, e);
 }
 
 /** Error below 2 ulp. */
@@ -168,17 +172,15 @@ function erfcLarge(x: v128): v128 {
 @inline
 export function erf(x: v128): v128 {
   const size = f32x4.abs(x);
-  const large = f32x4.sub(splat(1), erfcLarge(size));
+  const large = f32x4.sub(splat(1), erfcFrom(size, exp(f32x4.neg(f32x4.mul(x, x)))));
   const signed = v128.bitselect(x, large, i32x4.splat(0x80000000));
   return v128.bitselect(erfSmall(x), signed, f32x4.lt(size, splat(1)));
 }
 
-/** 1 + erf(x), without cancellation for negative x. */
+/** 1 + erf(x), given exp(-x^2), without cancellation for negative x. */
 // @ts-ignore: decorator
 @inline
-export function onePlusErf(x: v128): v128 {
-  const size = f32x4.abs(x);
-  const tail = erfcLarge(size);
-  const large = v128.bitselect(tail, f32x4.sub(splat(2), tail), f32x4.lt(x, splat(0)));
-  return v128.bitselect(f32x4.add(splat(1), erfSmall(x)), large, f32x4.lt(size, splat(1)));
+export function onePlusErf(x: v128, e: v128): v128 {
+  const tail = erfcFrom(f32x4.abs(x), e);
+  return v128.bitselect(tail, f32x4.sub(splat(2), tail), f32x4.lt(x, splat(0)));
 }

@@ -42,6 +42,8 @@ let stepH: i32 = 0;
 function readWindows(at: i32, stride: i32, taps: i32, step: i32, lanes: v128, inside: bool, indices: bool): void {
   let top = splat(f32.NEGATIVE_INFINITY);
   let topAt = i32x4.splat(-1);
+  // The pseudo-maximum is one instruction but drops NaNs, which are gathered here: all ones is one.
+  let nan = i32x4.splat(0);
   const columns = i32x4.add(i32x4.splat(at), i32x4.mul(i32x4.splat(stride), i32x4(0, 1, 2, 3)));
   const s = <usize>stride << 2;
   for (let kd = d0; kd < d1; kd++)
@@ -79,10 +81,13 @@ function readWindows(at: i32, stride: i32, taps: i32, step: i32, lanes: v128, in
           const here = i32x4.add(columns, i32x4.splat(start + shift));
           topAt = v128.bitselect(here, topAt, take);
           top = v128.bitselect(value, top, take);
-        } else top = f32x4.max(top, value);
+        } else {
+          top = f32x4.pmax(top, value);
+          nan = v128.or(nan, f32x4.ne(value, value));
+        }
       }
     }
-  best = top;
+  best = v128.or(top, nan);
   bestAt = topAt;
 }
 

@@ -64,6 +64,20 @@ export function maxRow(p: usize, count: i32): f32 {
   );
 }
 
+/**
+ * Largest element, minus infinity if there is none; where there is a NaN, any of them: for shifts of exponents, whose sum
+ * is then NaN in any case.
+ */
+export function topRow(p: usize, count: i32): f32 {
+  let m = splat(f32.NEGATIVE_INFINITY);
+  for (; count >= 4; count -= 4, p += 16) m = f32x4.pmax(m, v128.load(p));
+  if (count > 0) m = f32x4.pmax(m, v128.bitselect(loadPartial(p, count), m, firstLanes(count)));
+  return max(
+    max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
+    max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
+  );
+}
+
 /** to += from, elementwise. */
 export function addRows(to: usize, from: usize, count: i32): void {
   for (; count >= 4; count -= 4, to += 16, from += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)));

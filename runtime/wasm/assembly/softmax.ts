@@ -3,7 +3,7 @@
  * Where `inner` is 1 a row is walked four elements at a time, otherwise four rows lie side by side in the lanes.
  */
 import { exp, log } from './math';
-import { maxRow, sumProducts, sumRow } from './rows';
+import { topRow, sumProducts, sumRow } from './rows';
 import { highDoubles, loadPartial, lowDoubles, splat, storePartial, sumDoubles } from './vector';
 
 // @ts-ignore: decorator
@@ -41,10 +41,10 @@ export function sumExpRow(x: usize, count: i32, shift: f32): f64 {
   return sum;
 }
 
-/** Largest elements down four columns. */
-export function maxLanes(x: usize, extent: i32, step: usize, count: i32): v128 {
+/** Largest elements down four columns, as `topRow` has them. */
+export function topLanes(x: usize, extent: i32, step: usize, count: i32): v128 {
   let m = splat(f32.NEGATIVE_INFINITY);
-  for (let k = 0; k < extent; k++, x += step) m = f32x4.max(m, loadLanes(x, count));
+  for (let k = 0; k < extent; k++, x += step) m = f32x4.pmax(m, loadLanes(x, count));
   return m;
 }
 
@@ -65,7 +65,7 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, x += block, out += block) {
     if (inner == 1) {
-      const m = splat(maxRow(x, extent));
+      const m = splat(topRow(x, extent));
       let s0 = f64x2.splat(0);
       let s1 = s0;
       for (let k = 0; k < extent; k += 4) {
@@ -95,7 +95,7 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
         const from = x + (<usize>c << 2);
         const to = out + (<usize>c << 2);
         const count = inner - c;
-        const m = maxLanes(from, extent, step, count);
+        const m = topLanes(from, extent, step, count);
         let s0 = f64x2.splat(0);
         let s1 = s0;
         for (let k = 0; k < extent; k++) {
@@ -154,7 +154,7 @@ export function logSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner:
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, x += block, out += block) {
     if (inner == 1) {
-      const top = maxRow(x, extent);
+      const top = topRow(x, extent);
       const m = splat(top);
       const shift = splat(f32x4.extract_lane(log(splat(<f32>sumExpRow(x, extent, top))), 0));
       for (let k = 0; k < extent; k += 4) {
@@ -165,7 +165,7 @@ export function logSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner:
       for (let c = 0; c < inner; c += 4) {
         const column = <usize>c << 2;
         const count = inner - c;
-        const m = maxLanes(x + column, extent, step, count);
+        const m = topLanes(x + column, extent, step, count);
         const shift = log(sumExpLanes(x + column, extent, step, count, m));
         for (let k = 0; k < extent; k++) {
           const at = column + <usize>k * step;

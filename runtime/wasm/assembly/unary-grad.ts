@@ -83,11 +83,9 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
     return f32x4.mul(f32x4.mul(g, y), slope);
   }
   if (code == GELU_ERF) {
-    const density = f32x4.mul(
-      splat(0.3989422804014327),
-      exp(f32x4.mul(splat(-0.5), f32x4.mul(s, s))),
-    );
-    const mass = f32x4.mul(splat(0.5), onePlusErf(f32x4.mul(s, splat(0.7071067811865476))));
+    const e = exp(f32x4.mul(splat(-0.5), f32x4.mul(s, s)));
+    const density = f32x4.mul(splat(0.3989422804014327), e);
+    const mass = f32x4.mul(splat(0.5), onePlusErf(f32x4.mul(s, splat(0.7071067811865476)), e));
     return f32x4.mul(g, f32x4.add(mass, f32x4.mul(s, density)));
   }
   if (code == GELU_TANH) {

@@ -42,7 +42,7 @@ const SHRINK: i32 = 31;
 // @ts-ignore: decorator
 @inline
 export function tanhSoftplus(x: v128): v128 {
-  const e = exp(f32x4.min(x, splat(20)));
+  const e = exp(f32x4.pmin(x, splat(20)));
   const n = f32x4.mul(e, f32x4.add(e, splat(2)));
   return f32x4.div(n, f32x4.add(n, splat(2)));
 }
@@ -78,23 +78,26 @@ function apply(code: i32, x: v128, p: v128, q: v128): v128 {
     );
   if (code == SCALE) return f32x4.mul(x, p);
   if (code == ADD_SCALAR) return f32x4.add(x, p);
-  if (code == CLIP) return f32x4.min(f32x4.max(x, p), q);
+  if (code == CLIP) return f32x4.pmin(f32x4.pmax(x, p), q);
   if (code == RELU) return v128.andnot(x, f32x4.le(x, splat(0)));
   if (code == SIGMOID) return sigmoid(x);
   if (code == SOFTPLUS)
-    return f32x4.add(f32x4.max(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
+    return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
   if (code == SOFTSIGN) return f32x4.div(x, f32x4.add(splat(1), f32x4.abs(x)));
   if (code == MISH) return f32x4.mul(x, tanhSoftplus(x));
   if (code == HARD_SWISH)
     return f32x4.mul(
       x,
-      f32x4.max(splat(0), f32x4.min(splat(1), f32x4.add(f32x4.div(x, splat(6)), splat(0.5)))),
+      f32x4.pmax(f32x4.pmin(f32x4.add(f32x4.div(x, splat(6)), splat(0.5)), splat(1)), splat(0)),
     );
   if (code == HARD_SIGMOID)
-    return f32x4.max(splat(0), f32x4.min(splat(1), f32x4.add(f32x4.mul(p, x), q)));
+    return f32x4.pmax(f32x4.pmin(f32x4.add(f32x4.mul(p, x), q), splat(1)), splat(0));
   if (code == SWISH) return f32x4.mul(x, sigmoid(f32x4.mul(p, x)));
-  if (code == GELU_ERF)
-    return f32x4.mul(f32x4.mul(splat(0.5), x), onePlusErf(f32x4.mul(x, splat(0.7071067811865476))));
+  if (code == GELU_ERF) {
+    const half = f32x4.mul(splat(0.5), x);
+    const e = exp(f32x4.neg(f32x4.mul(half, x)));
+    return f32x4.mul(half, onePlusErf(f32x4.mul(x, splat(0.7071067811865476)), e));
+  }
   if (code == GELU_TANH) {
     // (1 + tanh(z)) / 2 is sigmoid(2 z), which does not cancel.
     const z = geluArgument(x);
@@ -102,17 +105,17 @@ function apply(code: i32, x: v128, p: v128, q: v128): v128 {
   }
   if (code == LEAKY_RELU) return v128.bitselect(f32x4.mul(p, x), x, f32x4.lt(x, splat(0)));
   if (code == ELU)
-    return v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.min(x, splat(0)))), x, f32x4.lt(x, splat(0)));
+    return v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0)));
   if (code == CELU)
     return v128.bitselect(
-      f32x4.mul(p, expm1Negative(f32x4.div(f32x4.min(x, splat(0)), p))),
+      f32x4.mul(p, expm1Negative(f32x4.div(f32x4.pmin(x, splat(0)), p))),
       x,
       f32x4.lt(x, splat(0)),
     );
   if (code == SELU)
     return f32x4.mul(
       q,
-      v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.min(x, splat(0)))), x, f32x4.lt(x, splat(0))),
+      v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0))),
     );
   if (code == THRESHOLDED_RELU) return v128.andnot(x, f32x4.le(x, p));
   if (code == SHRINK) {

@@ -1,8 +1,11 @@
 /** Emitted steps give what the interpreter gives, bit for bit. */
 import { describe, expect, it } from 'vitest';
+import { strategies } from '../../../passes/plan/strategies.ts';
 import { compile } from '../../../src/compile.ts';
 import type { BuiltModel } from '../../../src/frontend/builder/model-builder.ts';
+import { loadReferenceModel } from '../../models/reference.ts';
 import { randomModel } from '../../random-model.ts';
+import { sharedData } from '../../shared-data.ts';
 import { differencesFromInterpreter } from './same-as-interpreter.ts';
 
 const examples: Readonly<Record<string, () => Promise<{ readonly model: BuiltModel }>>> = {
@@ -14,7 +17,7 @@ const examples: Readonly<Record<string, () => Promise<{ readonly model: BuiltMod
 };
 
 describe.each(Object.entries(examples))('%s', (_, load) => {
-  it.each(['none', 'memory', 'speed', 'recursive'])('%s: equals the interpreter over three runs', async (strategy) => {
+  it.each(['none', 'memory', 'speed', 'recursive'])('%s: equals the interpreter', async (strategy) => {
     const { model } = await load();
     const compiled = compile(model, { losses: model.losses, strategy });
     expect(await differencesFromInterpreter(compiled, strategy === 'memory' ? 3 : 1)).toEqual([]);
@@ -27,4 +30,21 @@ describe('random models over the whole op table', () => {
     for (const strategy of ['all', 'memory'])
       expect(await differencesFromInterpreter(compile(model, { losses, strategy, wrt: 'all' }))).toEqual([]);
   });
+});
+
+const zoo = sharedData('models/zoo');
+
+describe.skipIf(zoo === undefined)('models exported by PyTorch', () => {
+  it.each(['mlp50', 'resnet18', 'gpt2_12l', 'transformer_enc', 'mixer', 'vae', 'mobilenet_v3_small'])(
+    '%s',
+    async (name) => {
+      const { model, loss } = loadReferenceModel(`${zoo}/${name}`);
+      for (const strategy of ['none', ...strategies.keys()]) {
+        if (strategy === 'manual') continue;
+        const compiled = compile(model, { losses: [loss], strategy });
+        if (strategy === 'all' && compiled.planned.nodes.length >= 100) continue;
+        expect(await differencesFromInterpreter(compiled, 1), strategy).toEqual([]);
+      }
+    },
+  );
 });

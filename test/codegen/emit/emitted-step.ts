@@ -59,6 +59,8 @@ export function typeErrors(
     const text = modules[name];
     return text === undefined ? read(name, ...rest) : ts.createSourceFile(name, text, ts.ScriptTarget.ES2022);
   };
+  const exists = host.fileExists.bind(host);
+  host.fileExists = (name) => name in modules || exists(name);
   const program = ts.createProgram(Object.keys(modules), all, host);
   return ts
     .getPreEmitDiagnostics(program)

@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { escapeComment, inComment, quote } from '../../../src/codegen/emit/quote.ts';
 
-const nasty = ['a', "it's", '"q"', '\'"', 'a\nb', 'back\\slash', '*/', '${x}', '\u2028', '\u202e', '\ud800', '😀', ''];
+const nasty = [
+  '$' + '{x}',
+  'a',
+  "it's",
+  '"q"',
+  '\'"',
+  'a\nb',
+  'back\\slash',
+  '*/',
+  '\u2028',
+  '\u202e',
+  '\ud800',
+  '😀',
+  '',
+];
 
 describe('quote', () => {
   it.each(nasty)('%j reads back as itself', (name) => {

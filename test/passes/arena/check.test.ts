@@ -72,11 +72,12 @@ describe('checkPlacement', () => {
     const list = Array.from({ length: count }, (_, i) => ({ start: i, end: i + 1000, bytes: 4 }));
     const offsets = Float64Array.from(list, (_, i) => 4 * (i % 1000));
     expect(checkPlacement(toIntervals(list), offsets)).toEqual([]);
+    // One byte up, into the place that 30,416 leaves a step later to 31,416.
     offsets[31_415] = offsets[31_415]! + 1;
     expect(checkPlacement(toIntervals(list), offsets)).toContainEqual({
       kind: 'overlap',
-      first: 31_415,
-      second: 31_416,
+      first: 30_416,
+      second: 31_415,
     });
   });
 });

@@ -72,14 +72,16 @@ describe('small instances', () => {
   });
 
   it('finds or rules out the largest load where no step has room to spare', () => {
-    let above = 0;
-    for (let seed = 0; seed < 30_000; seed++) {
+    const above: number[] = [];
+    const wrong: number[] = [];
+    for (let seed = 0; seed < 20_000; seed++) {
       const list = tightInstance(seed);
       const { offsets, height, maxLoad, optimal } = placeArena(toIntervals(list));
-      if (height > maxLoad) above++;
-      expect([seed, optimal, overlaps(list, offsets)]).toEqual([seed, true, []]);
+      if (height > maxLoad) above.push(seed);
+      if (!optimal || overlaps(list, offsets).length > 0) wrong.push(seed);
     }
-    expect(above).toBeGreaterThan(0);
+    expect(wrong).toEqual([]);
+    expect(above).toEqual([8786, 17_157]);
   });
 
   it('gives offset 0 to intervals of no bytes or no steps', () => {

@@ -6,6 +6,7 @@ import { typeCode } from '../../../runtime/kernels/elements.ts';
 import { gatherGrad } from '../../../runtime/kernels/gather.ts';
 import { groupNorm, groupNormGrad } from '../../../runtime/kernels/group-norm.ts';
 import { layerNorm, layerNormGrad } from '../../../runtime/kernels/layer-norm.ts';
+import * as optimizers from '../../../runtime/kernels/optimizers.ts';
 import { maxPool, maxPoolGrad } from '../../../runtime/kernels/pool.ts';
 import { reduceMax, reduceMin, reduceSum } from '../../../runtime/kernels/reduce.ts';
 import { rmsNorm, rmsNormGrad } from '../../../runtime/kernels/rms-norm.ts';
@@ -205,5 +206,29 @@ describe('gatherGrad', () => {
     const indices = t.integers(1, 9, 9);
     const args = [t.floats(40), typeCode('i32'), indices, t.floats(80), 1, 2, 40, 1];
     expect(() => wasmKernels.get('gatherGrad')!(wasm, ...args)).toThrow('index 9');
+  });
+});
+
+describe('optimizers', () => {
+  it('move parameters and state as their twins do, in place', () => {
+    for (let seed = 0; seed < 24; seed++) {
+      const t = twins(seed);
+      const count = t.integer(0, 60);
+      const [w, g, a, b] = [t.floats(count), t.floats(count), t.floats(count), t.floats(count, positive)];
+      const rate = t.floats(1, () => 0.01);
+      // -1: every step updates; else a flag says.
+      const apply = seed % 3 ? -1 : t.flags(1);
+      const decay = seed % 2 ? 0 : 0.05;
+      const tolerance = 8 * ulp;
+      t.run(optimizers.sgd, [w, g, rate, apply, w, count, decay], tolerance);
+      const momentum = [w, g, rate, a, apply, w, a, count, 0.9, 0.1, seed % 2, decay];
+      t.run(optimizers.sgdMomentum, momentum, tolerance);
+      const moments = [a, b, t.integers(1, 0, 5)];
+      const betas = [0.9, 0.999, 1e-8, decay, t.integer(0, 1)];
+      t.run(optimizers.adam, [w, g, rate, ...moments, apply, w, a, b, count, ...betas], tolerance);
+      t.run(optimizers.adagrad, [w, g, rate, b, apply, w, b, count, 1e-8, decay], tolerance);
+      t.run(optimizers.rmsprop, [w, g, rate, b, apply, w, b, count, 0.9, 1e-8, decay], tolerance);
+      t.run(optimizers.accumulate, [a, g, t.integers(1, 0, 2), a, count, 3], tolerance);
+    }
   });
 });

@@ -107,14 +107,33 @@ function drawGeometry(t: Twins, depthwise: boolean): number[] | undefined {
   return elements > 60000 ? undefined : geometry.flat();
 }
 
+/** Depthwise filters as models have them, which have kernels of their own: odd, at stride 1 or 2, of near pads. */
+function drawCommonDepthwise(t: Twins): number[] | undefined {
+  const extent = t.integer(0, 4) ? 3 : [2, 5][t.integer(0, 1)]!;
+  const stride = t.integer(1, 2);
+  const [h, w] = [t.integer(1, 19), t.integer(1, 19)];
+  const pads = [t.integer(0, 2), t.integer(0, 2)].map((pad) => (t.integer(0, 2) ? (extent - 1) >> 1 : pad));
+  // The pads after may differ from those before, as they do where a result is to have the extents of the input.
+  const output = [h, w].map((size, i) => Math.floor((size + pads[i]! + t.integer(0, 2) - extent) / stride) + 1);
+  if (output.some((size) => size < 1)) return undefined;
+  const channels = t.integer(1, 4);
+  const filters = channels * t.integer(1, 3);
+  const [dh, dw] = stride === 1 && t.integer(0, 3) === 0 ? [2, 2] : [1, 1];
+  if (dh > 1 && output.some((size, i) => (size - 1) * stride + (extent - 1) * dh >= [h, w][i]! + 2 * pads[i]! + 4))
+    return undefined;
+  const plane = [1, h, w, 1, extent, extent, 1, ...output, 1, stride, stride, 0, ...pads, 1, dh, dw];
+  return [t.integer(1, 3), channels, filters, channels, ...plane];
+}
+
 describe.each([
-  ['convolutions', false, 250],
-  ['depthwise convolutions', true, 600],
-] as const)('%s', (_, depthwise, cases) => {
+  ['convolutions', (t: Twins) => drawGeometry(t, false), 250],
+  ['depthwise convolutions', (t: Twins) => drawGeometry(t, true), 600],
+  ['common depthwise convolutions', drawCommonDepthwise, 800],
+] as const)('%s', (_, draw, cases) => {
   it('agree with their twins at any geometry', () => {
     for (let seed = 0; seed < cases; seed++) {
       const t = twins(seed);
-      const g = drawGeometry(t, depthwise);
+      const g = draw(t);
       if (g === undefined) continue;
       const [batch, channels, filters, groups] = [g[0]!, g[1]!, g[2]!, g[3]!];
       const xSize = batch * channels * product(g.slice(4, 7));

@@ -1,0 +1,133 @@
+/**
+ * Optimizer updates, elementwise over `count` floats. What the plain kernels derive from rates and step counts comes as
+ * numbers; formulas are theirs.
+ */
+import { loadPartial, splat, storePartial } from './vector';
+
+// @ts-ignore: decorator
+@inline
+function read(p: usize, count: i32): v128 {
+  return count >= 4 ? v128.load(p) : loadPartial(p, count);
+}
+
+// @ts-ignore: decorator
+@inline
+function write(p: usize, count: i32, x: v128): void {
+  if (count >= 4) v128.store(p, x);
+  else storePartial(p, count, x);
+}
+
+export function sgd(w: usize, g: usize, out: usize, count: i32, rate: f32, decay: f32): void {
+  const r = splat(rate);
+  const d = splat(decay);
+  for (; count > 0; count -= 4, w += 16, g += 16, out += 16) {
+    const x = read(w, count);
+    const slope = f32x4.add(read(g, count), f32x4.mul(d, x));
+    write(out, count, f32x4.sub(x, f32x4.mul(r, slope)));
+  }
+}
+
+export function sgdMomentum(
+  w: usize,
+  g: usize,
+  v: usize,
+  out: usize,
+  outVelocity: usize,
+  count: i32,
+  rate: f32,
+  decay: f32,
+  share: f32,
+  nesterov: i32,
+  weightDecay: f32,
+): void {
+  const r = splat(rate);
+  const k = splat(decay);
+  const s = splat(share);
+  const d = splat(weightDecay);
+  for (; count > 0; count -= 4, w += 16, g += 16, v += 16, out += 16, outVelocity += 16) {
+    const x = read(w, count);
+    const slope = f32x4.add(read(g, count), f32x4.mul(d, x));
+    const moved = f32x4.add(f32x4.mul(k, read(v, count)), f32x4.mul(s, slope));
+    write(outVelocity, count, moved);
+    const direction = nesterov == 1 ? f32x4.add(slope, f32x4.mul(k, moved)) : moved;
+    write(out, count, f32x4.sub(x, f32x4.mul(r, direction)));
+  }
+}
+
+export function adam(
+  w: usize,
+  g: usize,
+  first: usize,
+  second: usize,
+  out: usize,
+  outFirst: usize,
+  outSecond: usize,
+  count: i32,
+  stepSize: f32,
+  correction: f32,
+  beta1: f32,
+  share1: f32,
+  beta2: f32,
+  share2: f32,
+  epsilon: f32,
+  added: f32,
+  kept: f32,
+): void {
+  const step = splat(stepSize);
+  const c = splat(correction);
+  const b1 = splat(beta1);
+  const s1 = splat(share1);
+  const b2 = splat(beta2);
+  const s2 = splat(share2);
+  const e = splat(epsilon);
+  const a = splat(added);
+  const k = splat(kept);
+  for (let i: usize = 0; count > 0; count -= 4, i += 16) {
+    const x = read(w + i, count);
+    const slope = f32x4.add(read(g + i, count), f32x4.mul(a, x));
+    const m = f32x4.add(f32x4.mul(b1, read(first + i, count)), f32x4.mul(s1, slope));
+    const v = f32x4.add(f32x4.mul(b2, read(second + i, count)), f32x4.mul(s2, f32x4.mul(slope, slope)));
+    write(outFirst + i, count, m);
+    write(outSecond + i, count, v);
+    const scale = f32x4.add(f32x4.mul(f32x4.sqrt(v), c), e);
+    write(out + i, count, f32x4.sub(f32x4.mul(k, x), f32x4.div(f32x4.mul(step, m), scale)));
+  }
+}
+
+/** Adagrad where `keep` and `share` are 1, RMSprop where they add up to 1. */
+export function squaresUpdate(
+  w: usize,
+  g: usize,
+  squares: usize,
+  out: usize,
+  outSquares: usize,
+  count: i32,
+  rate: f32,
+  keep: f32,
+  share: f32,
+  epsilon: f32,
+  weightDecay: f32,
+): void {
+  const r = splat(rate);
+  const k = splat(keep);
+  const s = splat(share);
+  const e = splat(epsilon);
+  const d = splat(weightDecay);
+  for (; count > 0; count -= 4, w += 16, g += 16, squares += 16, out += 16, outSquares += 16) {
+    const x = read(w, count);
+    const slope = f32x4.add(read(g, count), f32x4.mul(d, x));
+    const sum = f32x4.add(f32x4.mul(k, read(squares, count)), f32x4.mul(s, f32x4.mul(slope, slope)));
+    write(outSquares, count, sum);
+    write(out, count, f32x4.sub(x, f32x4.div(f32x4.mul(r, slope), f32x4.add(f32x4.sqrt(sum), e))));
+  }
+}
+
+/** out = g / divisor, plus s where `keep` is 1. */
+export function accumulate(s: usize, g: usize, out: usize, count: i32, divisor: f32, keep: i32): void {
+  const d = splat(divisor);
+  for (; count > 0; count -= 4, s += 16, g += 16, out += 16) {
+    let x = f32x4.div(read(g, count), d);
+    if (keep) x = f32x4.add(read(s, count), x);
+    write(out, count, x);
+  }
+}
