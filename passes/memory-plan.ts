@@ -60,6 +60,16 @@ export function arenaIntervals(index: PlanIndex, sequence: ArrayLike<number>, si
   return { start, end, bytes, scratchSteps, storageCount: storages.length };
 }
 
+/** Length of the arena that a sequence needs, scratch included: what `planMemory` gives its rewritten graph. */
+export function placedArena(
+  index: PlanIndex,
+  sequence: ArrayLike<number>,
+  simulation: Simulation = simulate(index, sequence),
+  options: PlaceOptions = {},
+): number {
+  return alignUp(placeArena(arenaIntervals(index, sequence, simulation), options).height);
+}
+
 /** The graph's node order is the schedule. O(n log n) for the placements that training graphs need. */
 export function planMemory(graph: Graph, options: PlaceOptions = {}): MemoryPlan {
   const index = indexPlanGraph(toPlanGraph(graph));

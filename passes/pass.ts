@@ -4,6 +4,7 @@ import type { Graph, Model } from '../src/ir/graph.ts';
 import type { MemoryPlan } from './memory-plan.ts';
 import type { UpdateInfo } from './optimize.ts';
 import type { Plan } from './plan/plan.ts';
+import type { SearchSettings } from './plan/strategy.ts';
 
 /** What passes hand on. */
 export interface Compilation {
@@ -18,6 +19,8 @@ export interface Compilation {
   readonly planned?: Graph;
   readonly plan?: Plan;
   readonly memory?: MemoryPlan;
+  /** How searches are watched and helped. */
+  readonly search?: SearchSettings;
 }
 
 /** What holds of a compilation once a pass has run. */

@@ -1,8 +1,10 @@
 /** The pass `plan`: runs a strategy on the graph's bare costs and keeps its sequence. */
 import type { CostModelName } from '../src/analysis/cost-model.ts';
+import { residentBytes } from '../src/analysis/figures.ts';
 import { indexPlanGraph } from '../src/analysis/plan-graph.ts';
 import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
 import { nearestName, SublinearError } from '../src/ir/diagnostic.ts';
+import { placedArena } from './memory-plan.ts';
 import { type Pass, type PassOptionSpec, stringOption } from './pass.ts';
 import { planFromSequence } from './plan/plan.ts';
 import { strategies } from './plan/strategies.ts';
@@ -60,9 +62,19 @@ export const planPass: Pass = {
     const definition = strategyNamed(stringOption(options, 'strategy', 'memory'));
     const costModel = costModelNamed(stringOption(options, 'costs', 'roofline'));
     const { strategy: _strategy, costs: _costs, ...own } = options;
-    const index = indexPlanGraph(toPlanGraph(compilation.model.graph, costModel));
-    const sequence = definition.sequence(index, own);
-    const plan = planFromSequence(index, sequence, { strategy: definition.name, options: own, costModel });
-    return { compilation: { ...compilation, plan, planned: compilation.model.graph }, changed: false };
+    const { graph } = compilation.model;
+    const index = indexPlanGraph(toPlanGraph(graph, costModel));
+    const about = { strategy: definition.name, options: own, costModel };
+    if (definition.bounded === undefined) {
+      const plan = planFromSequence(index, definition.sequence(index, own), about);
+      return { compilation: { ...compilation, plan, planned: graph }, changed: false };
+    }
+    const { sequence, lowerBound, bound } = definition.bounded(index, own, {
+      residentBytes: residentBytes(graph),
+      baselineArenaBytes: () => placedArena(index, Int32Array.from(graph.nodes.keys())),
+      ...(compilation.search !== undefined && { search: compilation.search }),
+    });
+    const plan = { ...planFromSequence(index, sequence, about), lowerBound, bound };
+    return { compilation: { ...compilation, plan, planned: graph }, changed: false };
   },
 };

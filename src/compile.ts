@@ -11,6 +11,7 @@ import type { Compilation, PassOptionValue } from '../passes/pass.ts';
 import { type PipelineOptions, runPipeline } from '../passes/pass-manager.ts';
 import { type PipelineStage, parsePipeline, printPipeline } from '../passes/pipeline.ts';
 import { type Plan, planFromSequence } from '../passes/plan/plan.ts';
+import type { SearchSettings } from '../passes/plan/strategy.ts';
 import type { Program } from '../runtime/program.ts';
 import { type WorkFigures, workFigures } from './analysis/figures.ts';
 import { indexPlanGraph } from './analysis/plan-graph.ts';
@@ -49,6 +50,8 @@ export interface CompileOptions extends PipelineOptions {
   readonly strategyOptions?: Readonly<Record<string, PassOptionValue>>;
   /** `roofline` (default) or `unit`. */
   readonly costs?: string;
+  /** How a search for a plan is watched and helped; `solver` (see `loadSolver`) tightens its bounds. */
+  readonly search?: SearchSettings;
   /** A whole pipeline in place of the default one. */
   readonly pipeline?: string;
 }
@@ -136,6 +139,10 @@ function usage(message: string): SublinearError {
   return new SublinearError({ code: 'bad-option', message }, 2);
 }
 
+function watched(options: CompileOptions): Pick<Compilation, 'search'> {
+  return options.search === undefined ? {} : { search: options.search };
+}
+
 function isRewritten(graph: Graph): boolean {
   return graph.nodes.some((node) => node.recompute !== undefined);
 }
@@ -159,7 +166,7 @@ export interface PipelineRun {
 export function runCompilation(model: Model, options: CompileOptions): PipelineRun {
   const stages = pipelineOf(model.graph, options);
   const given = isRewritten(model.graph) ? { plan: planAsGiven(model.graph), planned: model.graph } : {};
-  const compilation = runPipeline({ model, losses: options.losses, ...given }, stages, options);
+  const compilation = runPipeline({ ...watched(options), model, losses: options.losses, ...given }, stages, options);
   return { compilation, pipeline: printPipeline(stages) };
 }
 
@@ -178,7 +185,7 @@ export function compileWithPlan(model: Model, options: CompileOptions, planOf: (
   const split = stages.findIndex((stage) => stage.pass === 'plan');
   const before = split < 0 ? stages : stages.slice(0, split);
   const rest = ['recompute', 'memory-plan'].map((pass): PipelineStage => ({ pass, options: {} }));
-  const differentiated = runPipeline({ model, losses: options.losses }, before, options);
+  const differentiated = runPipeline({ ...watched(options), model, losses: options.losses }, before, options);
   const planned = differentiated.model.graph;
   const compilation = runPipeline({ ...differentiated, planned, plan: planOf(planned) }, rest, options);
   return finishCompilation(compilation, printPipeline([...before, ...rest]));

@@ -35,6 +35,10 @@ export interface SearchSpace {
   readonly meetStart: Int32Array;
   /** Intervals sharing a section with interval k: `meets[meetStart[k] .. meetStart[k + 1]]`. */
   readonly meets: Int32Array;
+  /** Whether searches look at every section at every node. */
+  readonly thorough: boolean;
+  /** Steps that placing every interval once takes, about: a search that gets fewer finds nothing. */
+  readonly descent: number;
 }
 
 /** The number of pairs of intervals that share a section, or `limit + 1` if there are more. */
@@ -71,14 +75,15 @@ export function makeSearchSpace(part: ArenaPart): SearchSpace {
       cursor[k] = cursor[k]! + 1;
       cursor[j] = cursor[j]! + 1;
     }
-  return { part, meetStart, meets };
+  const length = last.reduce((sum, end, k) => sum + end - first[k]!, 0);
+  const thorough = length <= longestForThorough;
+  return { part, meetStart, meets, thorough, descent: Math.ceil(count * (thorough ? 0.75 * length : 4 * count)) };
 }
 
 /** Everything a search changes. Frame d places one interval of its group and owns the groups that remain after it. */
 export interface Search extends SearchSpace {
   readonly capacity: number;
   readonly rank: Int32Array;
-  readonly thorough: boolean;
   /** The equal interval of next lower rank; -1 if there is none. */
   readonly twin: Int32Array;
   /** Offsets of the placed intervals, by interval of the part. */
@@ -127,14 +132,12 @@ export interface Search extends SearchSpace {
  * first. Nothing is searched until `advance`.
  */
 export function startSearch(space: SearchSpace, capacity: number, rank: Int32Array): Search {
-  const length = space.part.last.reduce((sum, last, k) => sum + last - space.part.first[k]!, 0);
   const count = rank.length;
   const sections = space.part.load.length;
   const search: Search = {
     ...space,
     capacity,
     rank,
-    thorough: length <= longestForThorough,
     twin: findTwins(space.part, rank),
     offsets: new Float64Array(count),
     work: 0,

@@ -64,7 +64,11 @@ export function peel(part: ArenaPart, capacity: number): Peeling {
 }
 
 /** Places the intervals set aside among those of the core, whose offsets are in `offsets`. */
-export function placePeeled(part: ArenaPart, { core, rounds }: Peeling, offsets: Float64Array): void {
+export function placePeeled(
+  part: ArenaPart,
+  { core, rounds }: Pick<Peeling, 'core' | 'rounds'>,
+  offsets: Float64Array,
+): void {
   let placed: Int32Array = core;
   for (const round of rounds.toReversed()) {
     placeRound(part, placed, round, offsets);

@@ -5,10 +5,10 @@
  *
  * Limited by steps, never by time: the same problem gets the same offsets everywhere.
  */
-import { peel, placePeeled } from './peel.ts';
-import { placeByPortfolio } from './portfolio.ts';
-import { type ArenaIntervals, type ArenaPart, splitProblem } from './problem.ts';
-import { type SearchBudget, solvePart } from './solve-part.ts';
+import type { SearchBudget } from './decide.ts';
+import { type ArenaIntervals, splitProblem } from './problem.ts';
+import { solveCore } from './solve-core.ts';
+import { solvePart } from './solve-part.ts';
 
 export interface PlaceOptions {
   /** Bytes that are low enough: nothing lower is looked for. Default: the largest load. */
@@ -19,7 +19,7 @@ export interface PlaceOptions {
   readonly effort?: 'greedy' | 'full';
   /**
    * Effort of the branch and bound, in nodes of a small problem (a thousand inner steps, one or two microseconds; nodes of
-   * large problems count as several). Default 300,000; 4,000 with `greedy`.
+   * large problems count as several). Default 500,000; 8,000 with `greedy`.
    */
   readonly nodeLimit?: number;
 }
@@ -36,10 +36,7 @@ export interface Placement {
 }
 
 const stepsPerNode = 1000;
-const defaultNodes = { greedy: 4_000, full: 300_000 };
-
-/** Meetings of intervals that are worth going through to set some aside. */
-const mostPeelingWork = 200_000_000;
+const defaultNodes = { greedy: 8_000, full: 500_000 };
 
 /** Throws RangeError for sizes that are not non-negative integers, and for arrays of different lengths. */
 export function placeArena(intervals: ArenaIntervals, options: PlaceOptions = {}): Placement {
@@ -52,40 +49,10 @@ export function placeArena(intervals: ArenaIntervals, options: PlaceOptions = {}
   let height = 0;
   let lowerBound = maxLoad;
   for (const part of parts) {
-    const solution = solveAround(intervals, alignment, part, target, budget);
+    const solution = solveCore(part, target, (piece) => solvePart(piece, target, budget));
     height = Math.max(height, solution.height);
     lowerBound = Math.max(lowerBound, solution.lowerBound);
     for (let k = 0; k < part.index.length; k++) offsets[part.index[k]!] = solution.offsets[k]!;
   }
   return { offsets, height, maxLoad, optimal: height <= lowerBound };
-}
-
-/** Solves the core of a part and places around it what was set aside. */
-function solveAround(
-  intervals: ArenaIntervals,
-  alignment: number,
-  part: ArenaPart,
-  target: number,
-  budget: SearchBudget,
-): { readonly offsets: Float64Array; readonly height: number; readonly lowerBound: number } {
-  const peeling = peel(part, target);
-  if (peeling.work > mostPeelingWork) return { ...placeByPortfolio(part, target), lowerBound: part.maxLoad };
-  const offsets = new Float64Array(part.size.length);
-  let lowerBound = 0;
-  const select = (values: ArrayLike<number>): Float64Array =>
-    Float64Array.from(peeling.core, (k) => values[part.index[k]!]!);
-  const core = {
-    start: select(intervals.start),
-    end: select(intervals.end),
-    bytes: select(intervals.bytes),
-  };
-  for (const piece of splitProblem(core, alignment)) {
-    const solution = solvePart(piece, target, budget);
-    lowerBound = Math.max(lowerBound, solution.lowerBound);
-    for (let k = 0; k < piece.index.length; k++) offsets[peeling.core[piece.index[k]!]!] = solution.offsets[k]!;
-  }
-  placePeeled(part, peeling, offsets);
-  let height = 0;
-  for (let k = 0; k < offsets.length; k++) height = Math.max(height, offsets[k]! + part.size[k]!);
-  return { offsets, height, lowerBound };
 }

@@ -87,6 +87,19 @@ export function splitProblem(intervals: ArenaIntervals, alignment: number): read
   return parts;
 }
 
+/** The independent parts of some intervals of a part; their `index` counts in that part. Durations stay what they are. */
+export function splitPart(part: ArenaPart, chosen: Int32Array): readonly ArenaPart[] {
+  const intervals = {
+    start: chosen.map((k) => part.first[k]!),
+    end: chosen.map((k) => part.last[k]!),
+    bytes: Float64Array.from(chosen, (k) => part.size[k]!),
+  };
+  return splitProblem(intervals, 1).map((piece) => {
+    const index = piece.index.map((i) => chosen[i]!);
+    return { ...piece, index, duration: Float64Array.from(index, (k) => part.duration[k]!) };
+  });
+}
+
 function makePart(
   intervals: ArenaIntervals,
   alignment: number,

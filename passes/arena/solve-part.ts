@@ -1,113 +1,109 @@
 /**
- * The lowest placement of one part that the effort allows: the portfolio, then branch and bound, first at the target and
- * then between what is proved impossible and what is found.
+ * The lowest placement of one part that the effort allows. In turn, until the goal is reached: the portfolio; a little
+ * local search; branch and bound at the goal; the same for the large intervals alone; branch and bound between what is
+ * proved impossible and what is found; local search with what is left.
  */
-import {
-  advance,
-  countMeetings,
-  makeSearchSpace,
-  type Search,
-  type SearchSpace,
-  startSearch,
-} from './branch-and-bound.ts';
+import { countMeetings, makeSearchSpace, type SearchSpace } from './branch-and-bound.ts';
+import { placeLargeFirst } from './coarse.ts';
+import { decide, type SearchBudget } from './decide.ts';
 import { improveOrder } from './improve.ts';
-import { type OrderKey, ranksOf, sortedOrder } from './orders.ts';
 import { type PartPlacement, placeByPortfolio } from './portfolio.ts';
 import type { ArenaPart } from './problem.ts';
-
-export interface PartSolution extends PartPlacement {
-  /** No placement of the part is lower than this. */
-  readonly lowerBound: number;
-}
-
-/** Inner steps that branch and bound may still take; shared by the parts of a problem. */
-export interface SearchBudget {
-  work: number;
-}
-
-/** Static orders tried side by side; which one is lucky differs from problem to problem (MiniMalloc, section 5). */
-const rankings: readonly (readonly OrderKey[])[] = [
-  ['T', 'W', 'A'],
-  ['T', 'A', 'W'],
-  ['W', 'A', 'T'],
-  ['V', 'A', 'T'],
-];
-
-/**
- * Steps that each order gets in the first turn, and twice as many in every later one: at least enough to place every
- * interval once, which takes a small multiple of the square of their number.
- */
-const leastTurn = 1 << 20;
-const turnPerPair = 4;
+import type { PartSolution } from './solve-core.ts';
 
 /** Search keeps a table of meetings: past this many pairs of intervals it is not tried. */
 const mostMeetings = 4_000_000;
 
-/** Rounds of iterated greedy: what it can do, it does soon. */
-const mostRounds = 64;
+/** Rounds of local search before any other: what it can do easily, it does soon. */
+const firstRounds = 64;
+
+/** Shares of the goal that the small intervals may take when the large ones are placed alone. */
+const smallShares = [0.002, 0.02];
+
+/** Parts of all steps: for local search at first, for the search at the goal, for that without each share of small ones. */
+const firstSteps = 1 / 16;
+const goalSteps = 2 / 5;
+const shareSteps = 1 / 10;
+/** Part of the steps left then that the search between may take. */
+const betweenSteps = 1 / 2;
 
 export function solvePart(part: ArenaPart, target: number, budget: SearchBudget): PartSolution {
-  const goal = Math.max(target, part.maxLoad);
+  const total = budget.work;
+  let lowerBound = part.maxLoad;
+  let goal = Math.max(target, lowerBound);
   const greedy = placeByPortfolio(part, goal);
   let best: PartPlacement = greedy;
-  let lowerBound = part.maxLoad;
-  if (best.height > goal && greedy.order !== undefined) {
-    const stepsPerRound = Math.ceil(part.size.length ** 2 / 2);
-    const rounds = Math.min(mostRounds, Math.floor(budget.work / 8 / stepsPerRound));
-    const improved = improveOrder(part, greedy.order, goal, rounds);
-    if (improved.height < best.height) best = improved;
-    budget.work -= rounds * stepsPerRound;
+  const keep = (found: PartPlacement | undefined): boolean => {
+    if (found !== undefined && found.height < best.height) best = found;
+    return best.height <= goal;
+  };
+  const solved = (): PartSolution => ({ ...best, lowerBound });
+  if (best.height <= goal) return solved();
+  if (greedy.order !== undefined && keep(improve(part, greedy.order, goal, firstRounds, total * firstSteps, budget)))
+    return solved();
+  if (budget.work > 0 && countMeetings(part, mostMeetings) <= mostMeetings) {
+    const space = makeSearchSpace(part);
+    const { unit } = part;
+    const atGoal = decide(space, Math.floor(goal / unit) * unit, total * goalSteps, budget);
+    if (atGoal === 'infeasible') {
+      lowerBound = Math.floor(goal / unit) * unit + unit;
+      goal = lowerBound;
+    } else if (atGoal !== 'undecided' && keep(atGoal)) return solved();
+    for (const share of smallShares) {
+      if (budget.work <= 0) break;
+      if (keep(placeLargeFirst(part, share, goal, mostMeetings, total * shareSteps, budget))) return solved();
+    }
+    const between = searchBetween(space, best, goal, lowerBound, budget);
+    lowerBound = between.lowerBound;
+    if (keep(between)) return solved();
   }
-  if (best.height <= goal || budget.work <= 0 || countMeetings(part, mostMeetings) > mostMeetings)
-    return { ...best, lowerBound };
-  const space = makeSearchSpace(part);
-  const { unit } = part;
+  if (greedy.order !== undefined)
+    keep(improve(part, byOffset(best), goal, Number.POSITIVE_INFINITY, budget.work, budget));
+  return solved();
+}
+
+/** Bisects capacities from `goal` up to the height of `best`: a capacity left undecided counts as too low. */
+function searchBetween(
+  space: SearchSpace,
+  start: PartPlacement,
+  goal: number,
+  proved: number,
+  budget: SearchBudget,
+): PartSolution {
+  const { unit } = space.part;
+  let best = start;
+  let lowerBound = proved;
   // Capacities are multiples of the unit, as all tops of canonical placements are.
-  let low = Math.floor(goal / unit) * unit;
-  let capacity = low;
-  while (low < best.height && budget.work > 0) {
-    const before = budget.work;
-    const outcome = decide(space, capacity, Math.ceil(before / 2), budget);
+  let low = Math.floor(goal / unit) * unit + (proved >= goal ? 0 : unit);
+  const reserve = budget.work * (1 - betweenSteps);
+  while (low < best.height && budget.work > reserve) {
+    const capacity = low + Math.floor((best.height - unit - low) / 2 / unit) * unit;
+    if (capacity < low) break;
+    const outcome = decide(space, capacity, Math.ceil((budget.work - reserve) / 2), budget);
     if (outcome === 'infeasible') {
-      lowerBound = capacity + unit;
-      low = lowerBound;
+      lowerBound = Math.max(lowerBound, capacity + unit);
+      low = capacity + unit;
     } else if (outcome === 'undecided') low = capacity + unit;
     else best = outcome;
-    if (best.height <= goal) break;
-    capacity = low + Math.floor((best.height - unit - low) / 2 / unit) * unit;
-    if (capacity < low) break;
   }
   return { ...best, lowerBound };
 }
 
-/** Lets the orders take turns at one capacity until one of them decides it. */
-function decide(
-  space: SearchSpace,
-  capacity: number,
-  limit: number,
+/** Local search for at most `rounds` rounds and `steps` steps. */
+function improve(
+  part: ArenaPart,
+  order: Int32Array,
+  goal: number,
+  rounds: number,
+  steps: number,
   budget: SearchBudget,
-): PartPlacement | 'infeasible' | 'undecided' {
-  const searches: Search[] = [];
-  let left = Math.min(limit, budget.work);
-  for (let turn = Math.max(leastTurn, turnPerPair * space.part.size.length ** 2); left > 0; turn *= 2)
-    for (let order = 0; order < rankings.length && left > 0; order++) {
-      const search = (searches[order] ??= startSearch(
-        space,
-        capacity,
-        ranksOf(sortedOrder(space.part, rankings[order]!)),
-      ));
-      const before = search.work;
-      const verdict = advance(search, before + Math.min(turn, left));
-      left -= search.work - before;
-      budget.work -= search.work - before;
-      if (verdict === 'infeasible') return verdict;
-      if (verdict === 'placed') return { offsets: search.offsets, height: heightOf(space.part, search.offsets) };
-    }
-  return 'undecided';
+): PartPlacement {
+  const stepsPerRound = Math.ceil(part.size.length ** 2 / 2);
+  const affordable = Math.min(rounds, Math.floor(steps / stepsPerRound));
+  budget.work -= affordable * stepsPerRound;
+  return improveOrder(part, order, goal, affordable);
 }
 
-function heightOf(part: ArenaPart, offsets: Float64Array): number {
-  let height = 0;
-  for (let k = 0; k < offsets.length; k++) height = Math.max(height, offsets[k]! + part.size[k]!);
-  return height;
+function byOffset({ offsets }: PartPlacement): Int32Array {
+  return Int32Array.from(offsets.keys()).sort((a, b) => offsets[a]! - offsets[b]! || a - b);
 }

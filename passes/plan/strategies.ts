@@ -1,11 +1,19 @@
 /** The named strategies (DESIGN section 8): what people can ask for, with the options that each takes. */
+import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
 import { all } from './all.ts';
+import { budgetStrategy } from './budget/budget-strategy.ts';
 import { manual } from './manual.ts';
 import { memory } from './memory.ts';
 import { none } from './none.ts';
 import { recursive } from './recursive.ts';
 import { speed } from './speed.ts';
-import { checkOptionNames, type StrategyDefinition } from './strategy.ts';
+import {
+  type BoundedSequence,
+  checkOptionNames,
+  type PlanContext,
+  type StrategyDefinition,
+  type StrategyOptions,
+} from './strategy.ts';
 
 const definitions: readonly StrategyDefinition[] = [
   { name: 'none', summary: 'keep everything (ordinary backpropagation)', options: [], sequence: none },
@@ -48,11 +56,12 @@ const definitions: readonly StrategyDefinition[] = [
     options: [],
     sequence: recursive,
   },
+  budgetStrategy,
 ];
 
 /** By name. Each refuses options that it does not have. */
 export const strategies: ReadonlyMap<string, StrategyDefinition> = new Map(
-  definitions.map((definition) => [
+  definitions.map(({ bounded, ...definition }) => [
     definition.name,
     {
       ...definition,
@@ -60,6 +69,12 @@ export const strategies: ReadonlyMap<string, StrategyDefinition> = new Map(
         checkOptionNames(definition, options);
         return definition.sequence(index, options);
       },
+      ...(bounded !== undefined && {
+        bounded: (index: PlanIndex, options: StrategyOptions, context: PlanContext): BoundedSequence => {
+          checkOptionNames(definition, options);
+          return bounded(index, options, context);
+        },
+      }),
     },
   ]),
 );

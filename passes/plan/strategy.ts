@@ -4,6 +4,8 @@
  */
 import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
 import { nearestName, SublinearError } from '../../src/ir/diagnostic.ts';
+import type { BudgetProgress } from './budget/plan-for-budget.ts';
+import type { Solver } from './budget/solver.ts';
 
 /** Numbers may come as text, as a pipeline string has them. */
 export type OptionValue = string | number | boolean | readonly string[];
@@ -23,12 +25,39 @@ export interface StrategyOption {
   readonly fallback: string;
 }
 
+/** What a strategy that plans within bytes is told beside the graph. */
+export interface PlanContext {
+  /** Bytes of residents, which a budget on the peak includes. */
+  readonly residentBytes: number;
+  /** Arena of ordinary training in source order, placed: what shares are shares of. */
+  readonly baselineArenaBytes: () => number;
+  readonly search?: SearchSettings;
+}
+
+/** How a search is watched and helped; the plan depends on `solver` alone. */
+export interface SearchSettings {
+  /** Integer programs for bounds (`loadSolver`). */
+  readonly solver?: Solver;
+  readonly onProgress?: (progress: BudgetProgress) => void;
+  /** Asked now and then: true ends the search with the best plan so far. */
+  readonly shouldStop?: () => boolean;
+}
+
+/** A sequence and what is proved of it: no legal sequence within the budget costs less than `lowerBound`. */
+export interface BoundedSequence {
+  readonly sequence: Int32Array;
+  readonly lowerBound: number;
+  readonly bound: string;
+}
+
 export interface StrategyDefinition {
   readonly name: string;
   /** One line. */
   readonly summary: string;
   readonly options: readonly StrategyOption[];
   readonly sequence: Strategy;
+  /** For strategies that plan within a budget: what the plan pass calls instead of `sequence`. */
+  readonly bounded?: (index: PlanIndex, options: StrategyOptions, context: PlanContext) => BoundedSequence;
 }
 
 /** Throws `SublinearError` for an option that the strategy does not have. */

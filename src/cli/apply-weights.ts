@@ -3,7 +3,7 @@ import { readSafetensors } from '../frontend/safetensors.ts';
 import { fillWeights, loadWeights } from '../frontend/weights.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import type { Model } from '../ir/graph.ts';
-import { readBytes } from './read-file.ts';
+import { readWith } from './read-file.ts';
 
 /**
  * The model with its weights made by rule or read. A rule fills what has no numbers, and `placeholders`: weights of which
@@ -20,7 +20,8 @@ export function applyWeights(
     const gain = Number(rule.slice('hash:'.length));
     if (rule.length > 'hash:'.length && Number.isFinite(gain))
       return fillWeights(model, { kind: 'hash', gain }, seed, placeholders);
-  } else if (rule.endsWith('.safetensors')) return loadWeights(model, readSafetensors(readBytes(rule, 'the weights')));
+  } else if (rule.endsWith('.safetensors'))
+    return readWith(rule, 'the weights', (bytes) => loadWeights(model, readSafetensors(bytes)));
   throw new SublinearError(
     {
       code: 'unknown-weights',

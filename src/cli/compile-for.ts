@@ -7,19 +7,23 @@ import { printGraph } from '../ir/print.ts';
 import type { ModelOptions, PlanOptions } from './options.ts';
 import { strategyOptions } from './options.ts';
 import type { PreparedModel } from './prepare-model.ts';
+import { searchSettings } from './search-settings.ts';
+import { type UpdateOptions, updateOptions } from './update-options.ts';
 
-export type CommandOptions = ModelOptions & PlanOptions;
+export type CommandOptions = ModelOptions & PlanOptions & UpdateOptions;
 
-export function compileOptions(prepared: PreparedModel, options: CommandOptions): CompileOptions {
+export async function compileOptions(prepared: PreparedModel, options: CommandOptions): Promise<CompileOptions> {
   return {
     losses: prepared.losses,
     wrt: wrtOf(options.wrt),
     freeze: options.freeze,
     trainable: options.trainable,
+    ...updateOptions(options),
     strategy: options.strategy,
     strategyOptions: strategyOptions(options, prepared.checkpoints),
     costs: options.costs,
     verify: options.verify === 'each' ? 'each' : 'ends',
+    ...(options.strategy === 'budget' && { search: await searchSettings() }),
     ...(options.passes !== undefined && { pipeline: options.passes }),
     ...(options.stopAfter !== undefined && { stopAfter: options.stopAfter }),
     onPass: ({ pass, seconds, changed, compilation }) => {

@@ -1,5 +1,6 @@
 /** `--emit`: the kinds of files that a compiled step can be written as. */
 import { join } from 'node:path';
+import { type EmittedFilesOptions, emitTypeScriptFiles } from '../codegen/emit/emitted-files.ts';
 import { printPlanFile } from '../codegen/plan-file.ts';
 import type { Compiled } from '../compile.ts';
 import { writeSafetensors } from '../frontend/safetensors.ts';
@@ -15,12 +16,15 @@ type Contents = string | Uint8Array;
 /** Files by name. */
 export type EmittedFiles = ReadonlyMap<string, Contents>;
 
-/** What a kind of `--emit` makes of a compiled step. */
-export const emitters: Readonly<Record<string, (compiled: Compiled) => EmittedFiles | Promise<EmittedFiles>>> = {
+type Emitter = (compiled: Compiled, options?: EmittedFilesOptions) => EmittedFiles | Promise<EmittedFiles>;
+
+/** What a kind of `--emit` makes of a compiled step; the options are those of `ts`. */
+export const emitters: Readonly<Record<string, Emitter>> = {
   ir: ({ graph, weights }) => emitText({ graph, weights }),
   dot: ({ graph }) => new Map([['step.dot', toDot(graph)]]),
   svg: async ({ graph }) => new Map([['step.svg', await renderSvg(toDot(graph))]]),
   plan: ({ planned, plan, memory }) => new Map([['step.plan.json', printPlanFile(planned, plan, memory)]]),
+  ts: emitTypeScriptFiles,
 };
 
 /** The graph's text and, where it has weights, their numbers beside it. */
@@ -56,8 +60,11 @@ export async function writeEmitted(
   compiled: Compiled,
   kinds: readonly string[],
   directory: string,
+  options: EmittedFilesOptions = {},
 ): Promise<readonly string[]> {
-  const made = await Promise.all(kinds.map((kind) => emitters[kind]?.(compiled) ?? new Map<string, Contents>()));
+  const made = await Promise.all(
+    kinds.map((kind) => emitters[kind]?.(compiled, options) ?? new Map<string, Contents>()),
+  );
   return writeInto(directory, new Map(made.flatMap((files) => [...files])));
 }
 

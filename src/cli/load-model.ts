@@ -9,7 +9,7 @@ import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
-import { readBytes, readText } from './read-file.ts';
+import { readBytes, readText, readWith } from './read-file.ts';
 import { readGiven } from './step-inputs.ts';
 
 export interface LoadOptions {
@@ -47,16 +47,19 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
   if (kind !== '.onnx') refuseOnnxOptions(path, options);
   switch (kind) {
     case '.onnx': {
-      const bytes = readBytes(path, 'the model');
-      const given: ReadonlyMap<string, Tensor> =
-        options.inputs === undefined ? new Map() : readGiven(options.inputs, onnxInputNames(bytes));
-      const { dims, params } = options;
-      return { ...importOnnx(bytes, { dims, params, directory: dirname(path), given }), given };
+      const { dims, params, inputs } = options;
+      const names = inputs === undefined ? [] : readWith(path, 'the model', onnxInputNames);
+      const given: ReadonlyMap<string, Tensor> = inputs === undefined ? new Map() : readGiven(inputs, names);
+      const directory = dirname(path);
+      const imported = readWith(path, 'the model', (bytes) => importOnnx(bytes, { dims, params, directory, given }));
+      return { ...imported, given };
     }
     case '.ir': {
       const beside = path.replace(/\.ir$/i, '.safetensors');
-      const stored = existsSync(beside) ? { weights: readSafetensors(readBytes(beside, 'the weights')) } : {};
-      return { model: loadText(readText(path, 'the graph'), { fileName: path, ...stored }), notes: [] };
+      const stored = existsSync(beside) ? { weights: readWith(beside, 'the weights', readSafetensors) } : {};
+      const model = loadText(readText(path, 'the graph'), { fileName: path, ...stored });
+      assertVerified(model.graph, inputStage);
+      return { model, notes: [] };
     }
     case '.ts':
     case '.mts':
@@ -93,7 +96,7 @@ async function loadModule(path: string): Promise<PartlyLoaded> {
   readBytes(path, 'the module');
   const exported = await importModule(path);
   const candidate = exported.model ?? exported.default ?? exported.graph;
-  const value: unknown = typeof candidate === 'function' ? await candidate() : candidate;
+  const value: unknown = typeof candidate === 'function' ? await called(() => candidate(), path) : candidate;
   if (isModel(value)) return { model: checked(value, path), notes: [], ...namesOf(value) };
   if (isGraph(value)) return { model: checked({ graph: value, weights: new Map() }, path), notes: [] };
   throw new SublinearError({
@@ -127,24 +130,31 @@ function namesOf(value: object): { losses?: readonly string[]; checkpoints?: rea
   return { ...(losses !== undefined && { losses }), ...(checkpoints !== undefined && { checkpoints }) };
 }
 
+export async function called(make: () => unknown, path: string): Promise<unknown> {
+  try {
+    return await make();
+  } catch (error) {
+    throw moduleFailed(path, error);
+  }
+}
+
+function moduleFailed(path: string, error: unknown): SublinearError {
+  if (error instanceof SublinearError) return error;
+  return new SublinearError({
+    code: 'module-failed',
+    message: `${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+  });
+}
+
+/** What a module exports; TypeScript is loaded through tsx. Throws `SublinearError`. */
 export async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   const url = pathToFileURL(resolve(path)).href;
   try {
     if (/\.m?js$/i.test(path)) return await import(url);
-    const { tsImport } = await import('tsx/esm/api').catch(() => {
-      throw new SublinearError({
-        code: 'cannot-load-typescript',
-        message: `${path} is TypeScript, and the package tsx, which loads it, is not installed`,
-        hint: 'install tsx beside sublinear, or compile the module to JavaScript first',
-      });
-    });
+    const { tsImport } = await import('tsx/esm/api');
     return await tsImport(url, import.meta.url);
   } catch (error) {
-    if (error instanceof SublinearError) throw error;
-    throw new SublinearError({
-      code: 'module-failed',
-      message: `${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
-    });
+    throw moduleFailed(path, error);
   }
 }
 

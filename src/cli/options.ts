@@ -19,6 +19,9 @@ export interface ModelOptions {
 
 export interface PlanOptions {
   readonly strategy: string;
+  readonly budget?: string;
+  readonly arenaBudget?: string;
+  readonly effort?: string;
   readonly segments?: number;
   readonly checkpoint: readonly string[];
   readonly costs: string;
@@ -36,6 +39,7 @@ function collectDimension(value: string, previous: Readonly<Record<string, numbe
   const extent = Number(match?.[2]);
   if (match === null || !Number.isSafeInteger(extent) || extent < 1)
     throw new InvalidArgumentError('Write it like batch=8.');
+  if (Object.hasOwn(previous, match[1]!)) throw new InvalidArgumentError(`${match[1]} is given twice.`);
   return { ...previous, [match[1]!]: extent };
 }
 
@@ -64,7 +68,10 @@ export function addModelOptions(command: Command): Command {
 }
 
 /** Options that a whole pipeline says in its own words: `autodiff{freeze=...},plan{strategy=...}`. */
-const saidInPipelines = ['strategy', 'segments', 'checkpoint', 'costs', 'wrt', 'freeze', 'trainable'];
+const saidInPipelines = [
+  ...['strategy', 'segments', 'checkpoint', 'costs', 'wrt', 'freeze', 'trainable'],
+  ...['optimizer', 'keepGradients', 'clipValue', 'clipNorm', 'lossScale', 'lossWeights', 'accumulate'],
+];
 
 export function addPlanOptions(command: Command): Command {
   return command
@@ -73,6 +80,13 @@ export function addPlanOptions(command: Command): Command {
         .argParser((name) => strategyNamed(name).name)
         .default('memory'),
     )
+    .addOption(
+      new Option('--budget <SIZE>', 'plan within this peak: 64MiB, or 40% of ordinary training')
+        .conflicts('arenaBudget')
+        .implies({ strategy: 'budget' }),
+    )
+    .addOption(new Option('--arena-budget <SIZE>', 'plan within this arena').implies({ strategy: 'budget' }))
+    .addOption(new Option('--effort <HOW>', 'budget: moves of the search').choices(['fast', 'default', 'max']))
     .option('--segments <K>', 'memory: number of segments', wholeNumber(1))
     .option('--checkpoint <NAME>', 'manual: a value to keep (repeatable)', collect, [])
     .addOption(new Option('--costs <MODEL>', 'cost model').choices(['roofline', 'unit']).default('roofline'))
@@ -112,6 +126,9 @@ export function strategyOptions(
     );
   const named = options.checkpoint.length > 0 ? options.checkpoint : marked;
   return {
+    ...(options.budget !== undefined && { budget: options.budget }),
+    ...(options.arenaBudget !== undefined && { arena: options.arenaBudget }),
+    ...(options.effort !== undefined && { effort: options.effort }),
     ...(options.segments !== undefined && { segments: String(options.segments) }),
     ...(options.strategy === 'manual' && { values: named }),
   };

@@ -7,6 +7,8 @@ import { addCompileCommand } from './commands/compile.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommands } from './commands/list.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addTrainCommand } from './commands/train.ts';
+import { printable } from './print-notes.ts';
 import { reportBug } from './report-bug.ts';
 import { version } from './version.ts';
 
@@ -18,6 +20,7 @@ export function createProgram(): Command {
     .exitOverride();
   addCompileCommand(program);
   addRunCommand(program);
+  addTrainCommand(program);
   addInspectCommand(program);
   addArenaCommand(program);
   addCheckCommand(program);
@@ -35,10 +38,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof SublinearError && error.exitCode !== 70) {
-      process.stderr.write(`error: ${error.message}\n`);
+      process.stderr.write(`error: ${printable(error.message)}\n`);
       return error.exitCode;
     }
-    process.stderr.write(reportBug(error, argv));
+    process.stderr.write(printable(reportBug(error, argv)));
     return 70;
   }
 }

@@ -4,13 +4,13 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { allocateArray } from '../../runtime/memory.ts';
+import { allocateArray, type NumberArray } from '../../runtime/memory.ts';
 import { rngInput } from '../execution.ts';
 import { readTensorProto } from '../frontend/tensor-proto.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Graph, sameType, type Tensor, type Value } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
-import { readBytes } from './read-file.ts';
+import { readWith } from './read-file.ts';
 
 /** i of every `PREFIX_i.pb` in a folder, in order; none where there is no folder. */
 export function numberedFiles(directory: string, prefix: string): readonly number[] {
@@ -39,7 +39,7 @@ export function readNumbered(directory: string, prefix: string): ReadonlyMap<num
   return new Map(
     numberedFiles(directory, prefix).map((i) => [
       i,
-      readTensorProto(readBytes(join(directory, `${prefix}_${i}.pb`), 'the tensor')),
+      readWith(join(directory, `${prefix}_${i}.pb`), 'the tensor', readTensorProto),
     ]),
   );
 }
@@ -112,7 +112,7 @@ function findNaN(tensor: Tensor): number {
 
 function drawInput(graph: Graph, input: Value, seed: number): Tensor {
   const count = elementCount(input.type.shape);
-  const data = allocateArray(input.type.dtype, count);
+  const data = allocate(input, count);
   let state = (seed ^ hashName(input.name)) >>> 0;
   const bound = integerBound(graph, input);
   for (let i = 0; i < count; i++) {
@@ -124,6 +124,17 @@ function drawInput(graph: Graph, input: Value, seed: number): Tensor {
     data[i] = input.type.dtype === 'f32' ? 2 * unit - 1 : Math.floor(unit * bound);
   }
   return { type: input.type, data };
+}
+
+function allocate(input: Value, count: number): NumberArray {
+  try {
+    return allocateArray(input.type.dtype, count);
+  } catch {
+    throw new SublinearError({
+      code: 'out-of-memory',
+      message: `input ${JSON.stringify(input.name)} (${formatType(input.type)}) is too large to be held in memory`,
+    });
+  }
 }
 
 /** FNV-1a. */

@@ -21,7 +21,7 @@ import {
   yieldedBatches,
 } from '../training/batches.ts';
 import { importModule } from './load-model.ts';
-import { readBytes } from './read-file.ts';
+import { readBytes, readWith } from './read-file.ts';
 import { numberedFiles, readGiven } from './step-inputs.ts';
 
 export interface TrainingData {
@@ -62,7 +62,7 @@ function readArrays(paths: readonly string[], inputs: readonly Value[]): Readonl
         message: `${path} and ${arrays.get(input.name)!.from} are both for the input ${JSON.stringify(input.name)}`,
         hint: `name files after their inputs, or give them in the order ${inputs.map(({ name }) => name).join(', ')}`,
       });
-    arrays.set(input.name, { from: path, tensor: readNpy(readBytes(path, 'the data')) });
+    arrays.set(input.name, { from: path, tensor: readWith(path, 'the data', readNpy) });
   });
   return arrays;
 }

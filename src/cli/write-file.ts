@@ -2,7 +2,7 @@
  * Output files: written beside their place under a temporary name, then renamed, so that none is ever half there; of
  * several files, all are written before the first is renamed.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SublinearError } from '../ir/diagnostic.ts';
 
@@ -15,13 +15,14 @@ export function writeFileAtomically(path: string, contents: string | Uint8Array)
 export function writeFilesAtomically(files: ReadonlyMap<string, string | Uint8Array>): void {
   const temporary = (path: string): string => `${path}.${process.pid}.tmp`;
   const written: string[] = [];
+  const made: string[] = [];
   for (const [path, contents] of files) {
     try {
-      makeFolder(dirname(path));
+      makeFolder(dirname(path), made);
       written.push(temporary(path));
       writeFileSync(temporary(path), contents);
     } catch (error) {
-      removeAll(written);
+      undo(written, made);
       throw cannotWrite(path, error);
     }
   }
@@ -29,27 +30,36 @@ export function writeFilesAtomically(files: ReadonlyMap<string, string | Uint8Ar
     try {
       renameSync(temporary(path), path);
     } catch (error) {
-      removeAll(written);
+      undo(written, made);
       throw cannotWrite(path, error);
     }
   }
 }
 
-/** Parents first, one by one: Node's `recursive` never comes back from a file system that refuses new folders. */
-function makeFolder(path: string): void {
+/**
+ * Parents first, one by one: Node's `recursive` never comes back from a file system that refuses new folders. What is
+ * made is added to `made`.
+ */
+function makeFolder(path: string, made: string[]): void {
   const missing: string[] = [];
   for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
-  for (const folder of missing.reverse()) mkdirSync(folder);
+  for (const folder of missing.reverse()) {
+    mkdirSync(folder);
+    made.push(folder);
+  }
 }
 
-function removeAll(paths: readonly string[]): void {
-  for (const path of paths) {
+/** Removes files, and folders that are empty then. */
+function undo(files: readonly string[], folders: readonly string[]): void {
+  const attempt = (remove: () => void): void => {
     try {
-      rmSync(path, { force: true });
+      remove();
     } catch {
-      // What cannot be removed was not written: its folder is a file, or may not be entered.
+      // What cannot be removed was not written, or is not ours alone.
     }
-  }
+  };
+  for (const path of files) attempt(() => rmSync(path, { force: true }));
+  for (const path of [...folders].reverse()) attempt(() => rmdirSync(path));
 }
 
 function cannotWrite(path: string, error: unknown): SublinearError {

@@ -11,11 +11,11 @@ import type { NumberArray } from '../../runtime/memory.ts';
 import type { Slot } from '../../runtime/program.ts';
 import type { BackendChoice } from '../../runtime/select-backend.ts';
 import type { Step, Tensors } from '../../runtime/step.ts';
-import { readBytes } from '../cli/read-file.ts';
+import { readWith } from '../cli/read-file.ts';
 import { writeFileAtomically } from '../cli/write-file.ts';
 import { tensorsOf } from '../codegen/emit/tensors.ts';
 import { type Compiled, type CompileOptions, compile } from '../compile.ts';
-import { createExecution, type ExecutionOptions } from '../execution.ts';
+import { createExecution } from '../execution.ts';
 import { attachLoss, parseLoss } from '../frontend/loss.ts';
 import { fillWeights, loadWeights, type WeightRule } from '../frontend/weights.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
@@ -36,7 +36,7 @@ export interface CheckpointOptions extends Omit<CompileOptions, 'losses'> {
   readonly weights?: WeightRule | ReadonlyMap<string, Tensor>;
   /** Of random ops, and of weights made by a rule; default 0. */
   readonly seed?: number;
-  /** Kernels and memory; default `js`. */
+  /** Kernels and memory; default `auto`. */
   readonly backend?: BackendChoice;
 }
 
@@ -59,6 +59,8 @@ export interface TrainingStep
    * left out; outputs that need them are then missing.
    */
   forward(inputs: InputRecord): NamedViews;
+  /** The loss in evaluation mode, of several by their weights. Takes all inputs. Throws `SublinearError`. */
+  evaluate(inputs: InputRecord): number;
   /** The compiled forward step of `forward`, for its figures. */
   evaluation(): Compiled;
   /** Parameters, state, step and seed as a safetensors file; written to `path`, all or nothing, where one is given. */
@@ -82,23 +84,22 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
     losses: own,
     ...(options.strategy === 'manual' && { strategyOptions: { values: marked, ...options.strategyOptions } }),
   });
-  const memoryFor = (): ExecutionOptions => ({ backend, seed });
-  return createTrainingStep(model, compiled, { seed, memoryFor, weights: options.lossWeights ?? [] });
+  return createTrainingStep(model, compiled, { seed, backend, lossWeights: options.lossWeights ?? [] });
 }
 
 interface StepSettings {
   readonly seed: number;
-  readonly memoryFor: (compiled: Compiled) => ExecutionOptions;
-  /** Of the losses, in their order. */
-  readonly weights: readonly number[];
+  readonly backend: BackendChoice;
+  /** In the order of the losses. */
+  readonly lossWeights: readonly number[];
 }
 
 function createTrainingStep(model: Model, compiled: Compiled, settings: StepSettings): TrainingStep {
   const { program, update } = compiled;
-  const execution = createExecution(compiled, settings.memoryFor(compiled));
+  const execution = createExecution(compiled, settings);
   const { machine } = execution;
   const tensors = tensorsOf(program);
-  const evaluator = createEvaluator(model, tensors.inputs, settings.memoryFor);
+  const evaluator = createEvaluator(model, tensors.inputs, settings);
   const parameters = namedFloatViews(tensors.parameters, machine);
   const state = namedViews(tensors.state, machine);
   const outputs = namedViews(tensors.outputs, machine);
@@ -133,7 +134,7 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
         hint: 'an integer input holds a label or an index that is out of range',
       });
     }
-    const now = lossSlots.reduce((sum, slot, i) => sum + (settings.weights[i] ?? 1) * machine.view(slot)[0]!, 0);
+    const now = lossSlots.reduce((sum, slot, i) => sum + (settings.lossWeights[i] ?? 1) * machine.view(slot)[0]!, 0);
     if (!Number.isFinite(now)) {
       restore();
       const cause = firstNonFinite(compiled, machine, lossStep, Number.isNaN(now));
@@ -143,6 +144,8 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
     }
     loss = now;
   };
+
+  const forward = (inputs: InputRecord): NamedViews => evaluator.forward(inputs, (name) => keptViews.get(name));
 
   return {
     compiled,
@@ -172,7 +175,18 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       stepCount++;
       return outputs;
     },
-    forward: (inputs) => evaluator.forward(inputs, (name) => keptViews.get(name)),
+    forward,
+    evaluate(inputs) {
+      const evaluated = forward(inputs);
+      return lossSlots.reduce((sum, { name }, i) => {
+        const view = evaluated[name];
+        if (view !== undefined) return sum + (settings.lossWeights[i] ?? 1) * view[0]!;
+        throw new SublinearError({
+          code: 'missing-input',
+          message: `the loss ${JSON.stringify(name)} cannot be computed from the inputs given: ${Object.keys(inputs).join(', ')}`,
+        });
+      }, 0);
+    },
     evaluation: () => evaluator.compiled(),
     save(path) {
       const saved = new Map<string, Tensor>();
@@ -190,12 +204,13 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
         loadTensors([...kept, ...program.constants], source, (slot) => machine.view(slot));
         return;
       }
-      const bytes = typeof source === 'string' ? readBytes(source, 'the checkpoint') : source;
-      const read = readTrainingState(bytes, {
+      const expected = {
         types: new Map(kept.map((slot) => [slot.name, { dtype: slot.dtype, shape: slot.shape }])),
         optimizer: update?.optimizer ?? 'none',
         accumulate: update?.accumulate ?? 1,
-      });
+      };
+      const parse = (bytes: Uint8Array) => readTrainingState(bytes, expected);
+      const read = typeof source === 'string' ? readWith(source, 'the checkpoint', parse) : parse(source);
       for (const [name, view] of keptViews) view.set(read.tensors.get(name)!.data);
       stepCount = read.step;
       seed = read.seed;

@@ -27,11 +27,7 @@ interface Prepared {
 }
 
 /** `inputs` are those of the training step; ones that evaluation does not need may be given, and are passed over. */
-export function createEvaluator(
-  model: Model,
-  inputs: readonly NamedTensor[],
-  options: (compiled: Compiled) => ExecutionOptions,
-): Evaluator {
+export function createEvaluator(model: Model, inputs: readonly NamedTensor[], options: ExecutionOptions): Evaluator {
   const prepared = new Map<string, Prepared>();
   const compileFor = (names: ReadonlySet<string> | undefined): Compiled =>
     compile(evaluationModel(model, names), { losses: [], strategy: 'none' });
@@ -49,7 +45,7 @@ export function createEvaluator(
       });
     }
     const compiled = compile(evaluated, { losses: [], strategy: 'none' });
-    const execution = createExecution(compiled, options(compiled));
+    const execution = createExecution(compiled, options);
     const tensors = tensorsOf(compiled.program);
     const own = {
       compiled,

@@ -17,7 +17,13 @@ import {
 import { tensorProtoOf } from '../../src/frontend/tensor-proto.ts';
 import type { Tensor } from '../../src/ir/graph.ts';
 
-export type AttributeInput = number | readonly number[] | readonly string[] | string | Tensor | { readonly float: number };
+export type AttributeInput =
+  | number
+  | readonly number[]
+  | readonly string[]
+  | string
+  | Tensor
+  | { readonly float: number };
 
 export interface ModelParts {
   readonly nodes: readonly NodeProto[];

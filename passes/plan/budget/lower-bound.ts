@@ -71,7 +71,13 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
   });
   if (!Number.isFinite(best)) return { extra: best, name, keptSets };
   const splits = orderSplits(index, options.tightNodes ?? []);
-  const limits = { nodes: Math.ceil(400 * effort), iterations: Math.ceil(8000 * effort) };
+  const limits = {
+    nodes: Math.ceil(400 * effort),
+    iterations: Math.ceil(8000 * effort),
+    relativeGap: 5e-4,
+    // What is rounded up to an integer need not be proved beyond it.
+    absoluteGap: integerCosts ? 0.9 : 0,
+  };
   const useProgram = solver !== undefined && forwardNodes <= mostProgramNodes;
   const solve = (chosen: readonly Moment[], keep = false): number => {
     if (!useProgram) return Math.max(0, ...chosen.map((moment) => closureBound(index, roots, moment, budget).bound));

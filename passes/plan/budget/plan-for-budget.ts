@@ -38,7 +38,7 @@ export interface BudgetOptions {
   /** Integer programs for the bound (`loadSolver`); without it bounds come from maximum flow alone. */
   readonly solver?: Solver;
   /** Length of the arena for a simulation; `placeArena` by default. */
-  readonly place?: (simulation: Simulation) => number;
+  readonly place?: (simulation: Simulation, sequence: Int32Array) => number;
   /** Sequences to start from besides those found here. */
   readonly seeds?: readonly Int32Array[];
   readonly prepared?: Prepared;
@@ -111,7 +111,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
   for (const order of prepared.orders) {
     const plan = judge(prepared, order);
     if (plan.simulation.liveBytes > budget) continue;
-    const arenaBytes = place(plan.simulation);
+    const arenaBytes = place(plan.simulation, plan.sequence);
     if (arenaBytes <= budget) return finish(plan, arenaBytes, { extra: 0, name: 'none', keptSets: [] });
   }
 
@@ -184,7 +184,7 @@ interface SearchContext {
   readonly prepared: Prepared;
   readonly random: Random;
   readonly budget: number;
-  readonly place: (simulation: Simulation) => number;
+  readonly place: (simulation: Simulation, sequence: Int32Array) => number;
   readonly stop: () => boolean;
   /** A plan that costs no more than this is proved the cheapest: the search ends. */
   readonly stopAt: number;
@@ -291,7 +291,7 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
 
   if (best === undefined) {
     const plan = smallest!;
-    return { plan, arenaBytes: context.place(plan.simulation) };
+    return { plan, arenaBytes: context.place(plan.simulation, plan.sequence) };
   }
   return fitArena(context, best);
 }
@@ -342,7 +342,7 @@ function chooseKeptSets(keptSets: readonly Uint8Array[]): Uint8Array[] {
 function fitArena(context: SearchContext, start: JudgedPlan): Found {
   const { prepared, budget, place } = context;
   let plan = start;
-  let arenaBytes = place(plan.simulation);
+  let arenaBytes = place(plan.simulation, plan.sequence);
   let best: Found = { plan, arenaBytes };
   let room = budget;
   for (let round = 0; round < arenaRounds && arenaBytes > budget; round++) {
@@ -358,7 +358,7 @@ function fitArena(context: SearchContext, start: JudgedPlan): Found {
       if (other.simulation.liveBytes <= room && isBetter(other, improved)) improved = other;
     });
     plan = improved;
-    arenaBytes = place(plan.simulation);
+    arenaBytes = place(plan.simulation, plan.sequence);
     if (arenaBytes < best.arenaBytes || arenaBytes <= budget) best = { plan, arenaBytes };
   }
   return best;

@@ -97,6 +97,19 @@ export function createRetention(
   for (let n = 0; n < nodeCount; n++)
     for (const writer of writers[n] ?? none) latest[n] = Math.min(latest[n]!, position[writer]!);
 
+  // Packed pairs of stages between which a root must stay, for the sake of a view made there once.
+  const fixedBetween: (number[] | undefined)[] = new Array(valueCount).fill(undefined);
+  for (let r = inputCount; r < valueCount; r++) {
+    if (pinned[r] === 1) continue;
+    for (const v of roots.laterViews[r] ?? none) {
+      const from = position[producer[v]!]!;
+      let to = from;
+      for (let k = index.readerStart[v]!; k < index.readerStart[v + 1]!; k++)
+        to = Math.max(to, position[index.readers[k]!]!);
+      if (to > from) (fixedBetween[r] ??= []).push(from, to);
+    }
+  }
+
   const intervals: (readonly number[])[] = new Array(valueCount).fill(none);
   const touch: number[][] = new Array(valueCount);
   for (let v = 0; v < valueCount; v++) touch[v] = rootOf[v] === v ? [] : (none as number[]);
@@ -587,9 +600,7 @@ export function createRetention(
       if (pinned[v] === 1) {
         const b = toEnd[v] === 1 ? stages : last[v]!;
         if (b > made) list.push(made, b, bytes[v]!);
-      } else if (given !== undefined)
-        for (let i = 0; i + 1 < given.length; i += 2)
-          if (given[i + 1]! > given[i]!) list.push(given[i]!, given[i + 1]!, bytes[v]!);
+      } else for (const [a, b] of united(given ?? none, fixedBetween[v] ?? none)) list.push(a, b, bytes[v]!);
       intervals[v] = list;
       for (let i = 0; i < list.length; i += 3) {
         const a = list[i]!;
@@ -633,6 +644,9 @@ export function createRetention(
     const t0 = list[k]!;
     const t1 = list[k + 1]!;
     const i = retained(r, t0, t1);
+    const fixed = fixedBetween[r];
+    if (i >= 0 && fixed !== undefined)
+      for (let h = 0; h < fixed.length; h += 2) if (t0 < fixed[h + 1]! && t1 > fixed[h]!) return false;
     if (wish !== undefined && wish === i >= 0) return false;
     if (i >= 0) dropBetween(r, i, t0, t1);
     else retainBetween(r, t0, t1);
@@ -689,4 +703,19 @@ export function createRetention(
       return sequence;
     },
   };
+}
+
+/** Packed pairs of two lists as disjoint intervals, ascending; those that meet become one. */
+function united(a: readonly number[], b: readonly number[]): (readonly [number, number])[] {
+  const all: [number, number][] = [];
+  for (const list of [a, b])
+    for (let i = 0; i + 1 < list.length; i += 2) if (list[i + 1]! > list[i]!) all.push([list[i]!, list[i + 1]!]);
+  all.sort((x, y) => x[0] - y[0]);
+  const result: [number, number][] = [];
+  for (const [from, to] of all) {
+    const last = result[result.length - 1];
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to);
+    else result.push([from, to]);
+  }
+  return result;
 }

@@ -13,6 +13,8 @@ export interface Roots {
   readonly pinned: Uint8Array;
   /** Roots a plan may drop and recompute. */
   readonly movable: Int32Array;
+  /** By root: views of it that later nodes make. They run once, so their copy lives from there to their last read. */
+  readonly laterViews: readonly (readonly number[] | undefined)[];
 }
 
 export function findRoots(index: PlanIndex): Roots {
@@ -21,6 +23,7 @@ export function findRoots(index: PlanIndex): Roots {
   const resident = new Int32Array(valueCount).fill(-1);
   for (let v = 0; v < inputCount; v++) resident[v] = v;
   const pinned = new Uint8Array(valueCount);
+  const laterViews: (number[] | undefined)[] = new Array(valueCount).fill(undefined);
   for (let v = inputCount; v < valueCount; v++) {
     const viewed = view[v]!;
     root[v] = viewed < 0 ? v : viewed < inputCount ? -1 : root[viewed]!;
@@ -29,11 +32,12 @@ export function findRoots(index: PlanIndex): Roots {
     if (r < 0) continue;
     const n = producer[v]!;
     // A view that cannot be made again holds on to the copy it was made of; an output's first copy lives to the end.
-    if (region[n] !== forwardRegion || recomputable[n] === 0 || isOutput[v] === 1) pinned[r] = 1;
+    if (v !== r && region[n] !== forwardRegion && isOutput[v] === 0) (laterViews[r] ??= []).push(v);
+    else if (region[n] !== forwardRegion || recomputable[n] === 0 || isOutput[v] === 1) pinned[r] = 1;
   }
   const movable: number[] = [];
   for (let v = inputCount; v < valueCount; v++) if (root[v] === v && pinned[v] === 0) movable.push(v);
-  return { root, resident, pinned, movable: Int32Array.from(movable) };
+  return { root, resident, pinned, movable: Int32Array.from(movable), laterViews };
 }
 
 /** For each node the updates that write over what it reads: none of its runs may come after them. */

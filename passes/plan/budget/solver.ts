@@ -24,6 +24,9 @@ export interface IntegerProgram {
 export interface SolveLimits {
   readonly nodes: number;
   readonly iterations: number;
+  /** Stops when the bound is this close to the best solution. */
+  readonly relativeGap: number;
+  readonly absoluteGap: number;
 }
 
 export interface SolverResult {
@@ -69,7 +72,8 @@ export function loadSolver(): Promise<Solver> {
         random_seed: 1,
         mip_max_nodes: limits.nodes,
         simplex_iteration_limit: limits.iterations,
-        mip_rel_gap: 0,
+        mip_rel_gap: limits.relativeGap,
+        mip_abs_gap: limits.absoluteGap,
       });
       let bound = Number.NEGATIVE_INFINITY;
       model.run({

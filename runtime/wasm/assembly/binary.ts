@@ -2,7 +2,7 @@
  * Elementwise kernels of two and three operands with broadcasting (walk.ts). A row of an operand is contiguous, stretched
  * from one element, or strided. In place on operands that are not stretched.
  */
-import { loadPartial, splat, storePartial } from './vector';
+import { loadLanes, loadSpread, splat, storeLanes } from './vector';
 import { beginRows, nextRow, offsetA, offsetB, offsetC, strideA, strideB, strideC, width } from './walk';
 
 const ADD: i32 = 0;
@@ -38,20 +38,10 @@ function applyGrad(code: i32, g: v128, a: v128, b: v128): v128 {
   return v128.bitselect(g, half, wins);
 }
 
-/** Four elements `step` bytes apart, of which the first `count` exist. */
-function loadStrided(p: usize, step: usize, count: i32): v128 {
-  let x = v128.load32_zero(p);
-  if (count > 1) x = v128.load_lane<f32>(p + step, x, 1);
-  if (count > 2) x = v128.load_lane<f32>(p + 2 * step, x, 2);
-  if (count > 3) x = v128.load_lane<f32>(p + 3 * step, x, 3);
-  return x;
-}
-
 // @ts-ignore: decorator
 @inline
 function loadRow(p: usize, stride: i32, count: i32): v128 {
-  if (stride == 1) return count >= 4 ? v128.load(p) : loadPartial(p, count);
-  return loadStrided(p, <usize>stride << 2, count);
+  return stride == 1 ? loadLanes(p, count) : loadSpread(p, <usize>stride << 2, count);
 }
 
 // @ts-ignore: decorator
@@ -77,11 +67,9 @@ function walkPairs(code: i32, a: usize, b: usize, out: usize): void {
         for (; k >= 4; k -= 4, j += 16, out += 16) v128.store(out, apply(code, x, v128.load(j)));
       }
     }
-    for (; k >= 4; k -= 4, i += 4 * stepA, j += 4 * stepB, out += 16)
-      v128.store(out, apply(code, loadRow(i, sa, 4), loadRow(j, sb, 4)));
-    if (k > 0) {
-      storePartial(out, k, apply(code, loadRow(i, sa, k), loadRow(j, sb, k)));
-      out += <usize>k << 2;
+    for (; k > 0; k -= 4, i += 4 * stepA, j += 4 * stepB) {
+      storeLanes(out, k, apply(code, loadRow(i, sa, k), loadRow(j, sb, k)));
+      out += <usize>min(k, 4) << 2;
     }
   }
 }
@@ -98,8 +86,7 @@ function walkTriples(code: i32, dy: usize, a: usize, b: usize, out: usize): void
     let j = b + offsetC;
     for (let k = width; k > 0; k -= 4) {
       const y = applyGrad(code, loadRow(g, sa, k), loadRow(i, sb, k), loadRow(j, sc, k));
-      if (k >= 4) v128.store(out, y);
-      else storePartial(out, k, y);
+      storeLanes(out, k, y);
       g += <usize>sa << 4;
       i += <usize>sb << 4;
       j += <usize>sc << 4;
@@ -167,8 +154,7 @@ export function where(condition: usize, a: usize, b: usize, out: usize): void {
         if (k > 3) flags = i32x4.replace_lane(flags, 3, <i32>load<u8>(c + 3 * sc));
       }
       const x = v128.bitselect(loadRow(j, sb, k), loadRow(i, sa, k), i32x4.eq(flags, i32x4.splat(0)));
-      if (k >= 4) v128.store(out, x);
-      else storePartial(out, k, x);
+      storeLanes(out, k, x);
       c += 4 * sc;
       i += <usize>sa << 4;
       j += <usize>sb << 4;

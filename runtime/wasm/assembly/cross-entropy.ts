@@ -5,8 +5,8 @@
 import { absent } from './gemm';
 import { exp, log } from './math';
 import { topRow } from './rows';
-import { floats, topLanes, sumExpLanes, sumExpRow } from './softmax';
-import { loadPartial, splat, storePartial } from './vector';
+import { sumExpLanes, sumExpRow, topLanes } from './softmax';
+import { floats, loadLanes, splat, storeLanes } from './vector';
 
 /** The code of i32 in runtime/kernels/elements.ts; any other code is i64, held as doubles. */
 const typeI32: i32 = 1;
@@ -140,8 +140,7 @@ export function crossEntropyGrad(
       for (let k = 0; k < classes; k += 4) {
         const at = <usize>k << 2;
         const count = classes - k;
-        if (count >= 4) v128.store(dscores + at, f32x4.mul(exp(f32x4.sub(v128.load(scores + at), m)), scale));
-        else storePartial(dscores + at, count, f32x4.mul(exp(f32x4.sub(loadPartial(scores + at, count), m)), scale));
+        storeLanes(dscores + at, count, f32x4.mul(exp(f32x4.sub(loadLanes(scores + at, count), m)), scale));
       }
       const p = dscores + (<usize>label << 2);
       store<f32>(p, <f32>(<f64>load<f32>(p) - factor));
@@ -162,13 +161,8 @@ export function crossEntropyGrad(
         const scale = f32x4.div(factors, sumExpLanes(from, classes, step, count, m));
         for (let k = 0; k < classes; k++) {
           const at = <usize>k * step;
-          if (count >= 4) v128.store(to + at, v128.and(taken, f32x4.mul(exp(f32x4.sub(v128.load(from + at), m)), scale)));
-          else
-            storePartial(
-              to + at,
-              count,
-              v128.and(taken, f32x4.mul(exp(f32x4.sub(loadPartial(from + at, count), m)), scale)),
-            );
+          const y = f32x4.mul(exp(f32x4.sub(loadLanes(from + at, count), m)), scale);
+          storeLanes(to + at, count, v128.and(taken, y));
         }
         for (let lane = 0; lane < min(count, 4); lane++) {
           const label = labelAt(r + lane);

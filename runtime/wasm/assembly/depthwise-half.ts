@@ -2,7 +2,7 @@
  * Depthwise 3x3 convolution at stride 2: four positions of a row of the result at a time, the even and odd columns of the
  * input parted by shuffles, what lies outside masked.
  */
-import { firstLanes, loadPartial, sumLanes } from './vector';
+import { firstLanes, loadLanes, storeLanes, sumLanes } from './vector';
 
 /** Extents of the input and the result, pads before, and the bytes of the source, within which vectors may be read. */
 let H: i32 = 0;
@@ -57,23 +57,6 @@ function inside(at: i32): v128 {
 @inline
 function evens(p: usize): v128 {
   return v128.shuffle<f32>(v128.load(p), v128.load(p, 16), 0, 2, 4, 6);
-}
-
-// @ts-ignore: decorator
-@inline
-function loadLanes(p: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(p) : loadPartial(p, count);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeLanes(p: usize, count: i32, x: v128): void {
-  if (count >= 4) v128.store(p, x);
-  else if (count > 0) {
-    v128.store_lane<f32>(p, x, 0);
-    if (count > 1) v128.store_lane<f32>(p + 4, x, 1);
-    if (count > 2) v128.store_lane<f32>(p + 8, x, 2);
-  }
 }
 
 /** The row of a plane, or its first one where there is no such row: what is read there is masked. */

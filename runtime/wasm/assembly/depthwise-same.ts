@@ -3,7 +3,7 @@
  * then one long row whatever its width: a tap's element lies at a constant distance, and what the distance carries over an
  * edge is masked by row and column. So short rows cost what long ones do.
  */
-import { firstLanes, splat, sumLanes } from './vector';
+import { firstLanes, loadLanes, splat, storeLanes, sumLanes } from './vector';
 
 /** Extents of a plane, and the bytes of the tensor it lies in, within which whole vectors may be read. */
 let height: i32 = 0;
@@ -49,27 +49,6 @@ function loadCarefully(plane: usize, shiftH: i32, shiftW: i32): v128 {
   x = f32x4.replace_lane(x, 1, elementAt(plane, i32x4.extract_lane(r, 1), i32x4.extract_lane(c, 1)));
   x = f32x4.replace_lane(x, 2, elementAt(plane, i32x4.extract_lane(r, 2), i32x4.extract_lane(c, 2)));
   return f32x4.replace_lane(x, 3, elementAt(plane, i32x4.extract_lane(r, 3), i32x4.extract_lane(c, 3)));
-}
-
-// @ts-ignore: decorator
-@inline
-function storeLanes(p: usize, count: i32, x: v128): void {
-  if (count >= 4) v128.store(p, x);
-  else {
-    v128.store_lane<f32>(p, x, 0);
-    if (count > 1) v128.store_lane<f32>(p + 4, x, 1);
-    if (count > 2) v128.store_lane<f32>(p + 8, x, 2);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function loadLanes(p: usize, count: i32): v128 {
-  if (count >= 4) return v128.load(p);
-  let x = v128.load32_zero(p);
-  if (count > 1) x = v128.load_lane<f32>(p + 4, x, 1);
-  if (count > 2) x = v128.load_lane<f32>(p + 8, x, 2);
-  return x;
 }
 
 /** The vectors of positions that may be read under a 3x3 filter without a look at the ends of the tensor. */

@@ -1,5 +1,5 @@
 /** Dropout; the random numbers are those of runtime/rng.ts, four counters at a time. */
-import { loadPartial, splat, storePartial } from './vector';
+import { loadLanes, splat, storeLanes } from './vector';
 
 // @ts-ignore: decorator
 @inline
@@ -30,8 +30,7 @@ export function dropout(x: usize, rng: usize, out: usize, count: i32, site: i32,
     const first = scramble(v128.xor(i32x4.mul(index, i32x4.splat(0x9e3779b9)), k4));
     const bits = i32x4.shr_u(scramble(i32x4.add(first, second)), 8);
     const kept = i32x4.ge_s(bits, threshold);
-    if (count >= 4) v128.store(out, v128.and(kept, f32x4.mul(v128.load(x), scale)));
-    else storePartial(out, count, v128.and(kept, f32x4.mul(loadPartial(x, count), scale)));
+    storeLanes(out, count, v128.and(kept, f32x4.mul(loadLanes(x, count), scale)));
     index = i32x4.add(index, i32x4.splat(4));
   }
 }

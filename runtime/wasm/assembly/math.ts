@@ -167,7 +167,7 @@ function erfcFrom(x: v128, e: v128): v128 {
   return f32x4.mul(q, e);
 }
 
-/** Error below 2 ulp. */
+/** Error below 2.5 ulp. */
 // @ts-ignore: decorator
 @inline
 export function erf(x: v128): v128 {

@@ -4,7 +4,7 @@
  */
 import { absent } from './gemm';
 import { sumProducts, sumRow, sumSquares } from './rows';
-import { firstLanes, highDoubles, loadPartial, lowDoubles, splat, storePartial, sumDoubles } from './vector';
+import { firstLanes, highDoubles, loadLanes, lowDoubles, splat, storeLanes, sumDoubles } from './vector';
 
 /** y = (x - middle) * factor + shift over a row. */
 function scaleRow(x: usize, y: usize, count: i32, middle: f32, factor: f32, shift: f32): void {
@@ -253,22 +253,19 @@ export function layerNorm(
     const i = splat(inverse);
     for (let k = 0; k < width; k += 4) {
       const at = <usize>k << 2;
-      const whole = k + 4 <= width;
-      const v = whole ? v128.load(x + at) : loadPartial(x + at, width - k);
-      const s = whole ? v128.load(scale + at) : loadPartial(scale + at, width - k);
+      const v = loadLanes(x + at, width - k);
+      const s = loadLanes(scale + at, width - k);
       let z = f32x4.mul(f32x4.mul(f32x4.sub(v, m), i), s);
-      if (bias != absent) z = f32x4.add(z, whole ? v128.load(bias + at) : loadPartial(bias + at, width - k));
-      if (whole) v128.store(y + at, z);
-      else storePartial(y + at, width - k, z);
+      if (bias != absent) z = f32x4.add(z, loadLanes(bias + at, width - k));
+      storeLanes(y + at, width - k, z);
     }
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function addTo(p: usize, whole: bool, count: i32, x: v128): void {
-  if (whole) v128.store(p, f32x4.add(v128.load(p), x));
-  else storePartial(p, count, f32x4.add(loadPartial(p, count), x));
+function addTo(p: usize, count: i32, x: v128): void {
+  storeLanes(p, count, f32x4.add(loadLanes(p, count), x));
 }
 
 export function layerNormGrad(
@@ -295,31 +292,28 @@ export function layerNormGrad(
     let weighted = f64x2.splat(0);
     for (let k = 0; k < width; k += 4) {
       const at = <usize>k << 2;
-      const whole = k + 4 <= width;
       const count = width - k;
-      const g = whole ? v128.load(dy + at) : loadPartial(dy + at, count);
-      let normalized = f32x4.mul(f32x4.sub(whole ? v128.load(x + at) : loadPartial(x + at, count), m), i);
-      if (!whole) normalized = v128.and(normalized, firstLanes(count));
-      const scaled = f32x4.mul(g, whole ? v128.load(scale + at) : loadPartial(scale + at, count));
+      const g = loadLanes(dy + at, count);
+      let normalized = f32x4.mul(f32x4.sub(loadLanes(x + at, count), m), i);
+      if (count < 4) normalized = v128.and(normalized, firstLanes(count));
+      const scaled = f32x4.mul(g, loadLanes(scale + at, count));
       const product = f32x4.mul(scaled, normalized);
       sum = f64x2.add(sum, f64x2.add(lowDoubles(scaled), highDoubles(scaled)));
       weighted = f64x2.add(weighted, f64x2.add(lowDoubles(product), highDoubles(product)));
-      addTo(dscale + at, whole, count, f32x4.mul(g, normalized));
-      if (dbias != absent) addTo(dbias + at, whole, count, g);
+      addTo(dscale + at, count, f32x4.mul(g, normalized));
+      if (dbias != absent) addTo(dbias + at, count, g);
     }
     const meanGradient = splat(<f32>(sumDoubles(sum) / <f64>width));
     const slope = splat(<f32>((sumDoubles(weighted) * <f64>inverse) / <f64>width));
     for (let k = 0; k < width; k += 4) {
       const at = <usize>k << 2;
-      const whole = k + 4 <= width;
       const count = width - k;
-      const g = whole ? v128.load(dy + at) : loadPartial(dy + at, count);
-      const v = whole ? v128.load(x + at) : loadPartial(x + at, count);
-      const s = whole ? v128.load(scale + at) : loadPartial(scale + at, count);
+      const g = loadLanes(dy + at, count);
+      const v = loadLanes(x + at, count);
+      const s = loadLanes(scale + at, count);
       const centred = f32x4.mul(f32x4.sub(v, m), slope);
       const z = f32x4.mul(i, f32x4.sub(f32x4.sub(f32x4.mul(g, s), meanGradient), centred));
-      if (whole) v128.store(dx + at, z);
-      else storePartial(dx + at, count, z);
+      storeLanes(dx + at, count, z);
     }
   }
 }
@@ -332,12 +326,10 @@ export function rmsNorm(x: usize, scale: usize, y: usize, invRms: usize, rows: i
     const i = splat(inverse);
     for (let k = 0; k < width; k += 4) {
       const at = <usize>k << 2;
-      const whole = k + 4 <= width;
-      const v = whole ? v128.load(x + at) : loadPartial(x + at, width - k);
-      const s = whole ? v128.load(scale + at) : loadPartial(scale + at, width - k);
+      const v = loadLanes(x + at, width - k);
+      const s = loadLanes(scale + at, width - k);
       const z = f32x4.mul(f32x4.mul(v, i), s);
-      if (whole) v128.store(y + at, z);
-      else storePartial(y + at, width - k, z);
+      storeLanes(y + at, width - k, z);
     }
   }
 }
@@ -360,26 +352,23 @@ export function rmsNormGrad(
     let weighted = f64x2.splat(0);
     for (let k = 0; k < width; k += 4) {
       const at = <usize>k << 2;
-      const whole = k + 4 <= width;
       const count = width - k;
-      const g = whole ? v128.load(dy + at) : loadPartial(dy + at, count);
-      const normalized = f32x4.mul(whole ? v128.load(x + at) : loadPartial(x + at, count), i);
-      const scaled = f32x4.mul(g, whole ? v128.load(scale + at) : loadPartial(scale + at, count));
+      const g = loadLanes(dy + at, count);
+      const normalized = f32x4.mul(loadLanes(x + at, count), i);
+      const scaled = f32x4.mul(g, loadLanes(scale + at, count));
       const product = f32x4.mul(scaled, normalized);
       weighted = f64x2.add(weighted, f64x2.add(lowDoubles(product), highDoubles(product)));
-      addTo(dscale + at, whole, count, f32x4.mul(g, normalized));
+      addTo(dscale + at, count, f32x4.mul(g, normalized));
     }
     const slope = splat(<f32>((sumDoubles(weighted) * <f64>inverse) / <f64>width));
     for (let k = 0; k < width; k += 4) {
       const at = <usize>k << 2;
-      const whole = k + 4 <= width;
       const count = width - k;
-      const g = whole ? v128.load(dy + at) : loadPartial(dy + at, count);
-      const v = whole ? v128.load(x + at) : loadPartial(x + at, count);
-      const s = whole ? v128.load(scale + at) : loadPartial(scale + at, count);
+      const g = loadLanes(dy + at, count);
+      const v = loadLanes(x + at, count);
+      const s = loadLanes(scale + at, count);
       const z = f32x4.mul(i, f32x4.sub(f32x4.mul(g, s), f32x4.mul(v, slope)));
-      if (whole) v128.store(dx + at, z);
-      else storePartial(dx + at, count, z);
+      storeLanes(dx + at, count, z);
     }
   }
 }

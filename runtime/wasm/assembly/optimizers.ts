@@ -2,28 +2,15 @@
  * Optimizer updates, elementwise over `count` floats. What the plain kernels derive from rates and step counts comes as
  * numbers; formulas are theirs.
  */
-import { loadPartial, splat, storePartial } from './vector';
-
-// @ts-ignore: decorator
-@inline
-function read(p: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(p) : loadPartial(p, count);
-}
-
-// @ts-ignore: decorator
-@inline
-function write(p: usize, count: i32, x: v128): void {
-  if (count >= 4) v128.store(p, x);
-  else storePartial(p, count, x);
-}
+import { loadLanes, splat, storeLanes } from './vector';
 
 export function sgd(w: usize, g: usize, out: usize, count: i32, rate: f32, decay: f32): void {
   const r = splat(rate);
   const d = splat(decay);
   for (; count > 0; count -= 4, w += 16, g += 16, out += 16) {
-    const x = read(w, count);
-    const slope = f32x4.add(read(g, count), f32x4.mul(d, x));
-    write(out, count, f32x4.sub(x, f32x4.mul(r, slope)));
+    const x = loadLanes(w, count);
+    const slope = f32x4.add(loadLanes(g, count), f32x4.mul(d, x));
+    storeLanes(out, count, f32x4.sub(x, f32x4.mul(r, slope)));
   }
 }
 
@@ -45,12 +32,12 @@ export function sgdMomentum(
   const s = splat(share);
   const d = splat(weightDecay);
   for (; count > 0; count -= 4, w += 16, g += 16, v += 16, out += 16, outVelocity += 16) {
-    const x = read(w, count);
-    const slope = f32x4.add(read(g, count), f32x4.mul(d, x));
-    const moved = f32x4.add(f32x4.mul(k, read(v, count)), f32x4.mul(s, slope));
-    write(outVelocity, count, moved);
+    const x = loadLanes(w, count);
+    const slope = f32x4.add(loadLanes(g, count), f32x4.mul(d, x));
+    const moved = f32x4.add(f32x4.mul(k, loadLanes(v, count)), f32x4.mul(s, slope));
+    storeLanes(outVelocity, count, moved);
     const direction = nesterov == 1 ? f32x4.add(slope, f32x4.mul(k, moved)) : moved;
-    write(out, count, f32x4.sub(x, f32x4.mul(r, direction)));
+    storeLanes(out, count, f32x4.sub(x, f32x4.mul(r, direction)));
   }
 }
 
@@ -83,14 +70,14 @@ export function adam(
   const a = splat(added);
   const k = splat(kept);
   for (let i: usize = 0; count > 0; count -= 4, i += 16) {
-    const x = read(w + i, count);
-    const slope = f32x4.add(read(g + i, count), f32x4.mul(a, x));
-    const m = f32x4.add(f32x4.mul(b1, read(first + i, count)), f32x4.mul(s1, slope));
-    const v = f32x4.add(f32x4.mul(b2, read(second + i, count)), f32x4.mul(s2, f32x4.mul(slope, slope)));
-    write(outFirst + i, count, m);
-    write(outSecond + i, count, v);
+    const x = loadLanes(w + i, count);
+    const slope = f32x4.add(loadLanes(g + i, count), f32x4.mul(a, x));
+    const m = f32x4.add(f32x4.mul(b1, loadLanes(first + i, count)), f32x4.mul(s1, slope));
+    const v = f32x4.add(f32x4.mul(b2, loadLanes(second + i, count)), f32x4.mul(s2, f32x4.mul(slope, slope)));
+    storeLanes(outFirst + i, count, m);
+    storeLanes(outSecond + i, count, v);
     const scale = f32x4.add(f32x4.mul(f32x4.sqrt(v), c), e);
-    write(out + i, count, f32x4.sub(f32x4.mul(k, x), f32x4.div(f32x4.mul(step, m), scale)));
+    storeLanes(out + i, count, f32x4.sub(f32x4.mul(k, x), f32x4.div(f32x4.mul(step, m), scale)));
   }
 }
 
@@ -114,11 +101,11 @@ export function squaresUpdate(
   const e = splat(epsilon);
   const d = splat(weightDecay);
   for (; count > 0; count -= 4, w += 16, g += 16, squares += 16, out += 16, outSquares += 16) {
-    const x = read(w, count);
-    const slope = f32x4.add(read(g, count), f32x4.mul(d, x));
-    const sum = f32x4.add(f32x4.mul(k, read(squares, count)), f32x4.mul(s, f32x4.mul(slope, slope)));
-    write(outSquares, count, sum);
-    write(out, count, f32x4.sub(x, f32x4.div(f32x4.mul(r, slope), f32x4.add(f32x4.sqrt(sum), e))));
+    const x = loadLanes(w, count);
+    const slope = f32x4.add(loadLanes(g, count), f32x4.mul(d, x));
+    const sum = f32x4.add(f32x4.mul(k, loadLanes(squares, count)), f32x4.mul(s, f32x4.mul(slope, slope)));
+    storeLanes(outSquares, count, sum);
+    storeLanes(out, count, f32x4.sub(x, f32x4.div(f32x4.mul(r, slope), f32x4.add(f32x4.sqrt(sum), e))));
   }
 }
 
@@ -126,8 +113,8 @@ export function squaresUpdate(
 export function accumulate(s: usize, g: usize, out: usize, count: i32, divisor: f32, keep: i32): void {
   const d = splat(divisor);
   for (; count > 0; count -= 4, s += 16, g += 16, out += 16) {
-    let x = f32x4.div(read(g, count), d);
-    if (keep) x = f32x4.add(read(s, count), x);
-    write(out, count, x);
+    let x = f32x4.div(loadLanes(g, count), d);
+    if (keep) x = f32x4.add(loadLanes(s, count), x);
+    storeLanes(out, count, x);
   }
 }

@@ -84,13 +84,22 @@ const interior: i32 = 0;
 const oneRow: i32 = 1;
 const anywhere: i32 = 2;
 
-// @ts-ignore: decorator
-@inline
 function gather(p: usize, offsets: v128): v128 {
   let x = v128.load32_zero(p + (<usize>i32x4.extract_lane(offsets, 0) << 2));
   x = v128.load_lane<f32>(p + (<usize>i32x4.extract_lane(offsets, 1) << 2), x, 1);
   x = v128.load_lane<f32>(p + (<usize>i32x4.extract_lane(offsets, 2) << 2), x, 2);
   return v128.load_lane<f32>(p + (<usize>i32x4.extract_lane(offsets, 3) << 2), x, 3);
+}
+
+/** As `gather`, zero outside the mask: those lanes read an element that a lane inside reads. */
+function gatherInside(p: usize, offsets: v128, mask: v128): v128 {
+  if (!v128.any_true(mask)) return mask;
+  const inside = v128.bitselect(offsets, i32x4.splat(0x7fffffff), mask);
+  const low = min(
+    min(i32x4.extract_lane(inside, 0), i32x4.extract_lane(inside, 1)),
+    min(i32x4.extract_lane(inside, 2), i32x4.extract_lane(inside, 3)),
+  );
+  return v128.and(mask, gather(p, v128.bitselect(offsets, i32x4.splat(low), mask)));
 }
 
 /**
@@ -125,30 +134,25 @@ function takeColumn(
     mask = i32x4.lt_u(i32x4.add(w, i32x4.splat(tapW * dW)), i32x4.splat(sourceW));
   } else mask = insideMask(d, h, w, tapD * dD, tapH * dH, tapW * dW);
   if (step == 1 && p >= begin && p < end && p + 16 <= end) return v128.and(mask, v128.load(p));
-  if (!v128.any_true(mask)) return mask;
-  // Lanes outside read an element that some lane inside reads, and are masked.
-  const inside = v128.bitselect(offsets, i32x4.splat(0x7fffffff), mask);
-  const low = min(
-    min(i32x4.extract_lane(inside, 0), i32x4.extract_lane(inside, 1)),
-    min(i32x4.extract_lane(inside, 2), i32x4.extract_lane(inside, 3)),
-  );
-  return v128.and(mask, gather(at, v128.bitselect(offsets, i32x4.splat(low), mask)));
+  return gatherInside(at, offsets, mask);
 }
 
 // @ts-ignore: decorator
 @inline
 function storePositions(to: usize, lanes: i32, x0: v128, x1: v128, x2: v128, x3: v128): void {
   if (lanes >= 4) storeTransposed(to, 32, x0, x1, x2, x3);
-  else {
-    const t0 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
-    const t2 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
-    v128.store(to, v128.shuffle<f32>(t0, t2, 0, 1, 4, 5));
-    if (lanes > 1) v128.store(to + 32, v128.shuffle<f32>(t0, t2, 2, 3, 6, 7));
-    if (lanes > 2) {
-      const t1 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
-      const t3 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-      v128.store(to + 64, v128.shuffle<f32>(t1, t3, 0, 1, 4, 5));
-    }
+  else storeFewPositions(to, lanes, x0, x1, x2, x3);
+}
+
+function storeFewPositions(to: usize, lanes: i32, x0: v128, x1: v128, x2: v128, x3: v128): void {
+  const t0 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+  const t2 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+  v128.store(to, v128.shuffle<f32>(t0, t2, 0, 1, 4, 5));
+  if (lanes > 1) v128.store(to + 32, v128.shuffle<f32>(t0, t2, 2, 3, 6, 7));
+  if (lanes > 2) {
+    const t1 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+    const t3 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+    v128.store(to + 64, v128.shuffle<f32>(t1, t3, 0, 1, 4, 5));
   }
 }
 

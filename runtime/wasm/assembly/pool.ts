@@ -2,7 +2,7 @@
  * Max pooling and its gradient, four windows of a row at a time. Geometry as in runtime/kernels/pool.ts, with the batch's
  * planes first. A lane outside the image counts as minus infinity.
  */
-import { firstLanes, splat, storePartial } from './vector';
+import { firstLanes, splat, storeLanes } from './vector';
 
 // @ts-ignore: decorator
 @inline
@@ -140,8 +140,7 @@ function walkWindows(
           if (at >= 0 && at + reach < W && count >= 4) readWindows(at, sW, kW, dW, i32x4.splat(-1), true, isGrad);
           else readWindows(at, sW, kW, dW, firstLanes(count), false, isGrad);
           if (!isGrad) {
-            if (count >= 4) v128.store(y, best);
-            else storePartial(y, count, best);
+            storeLanes(y, count, best);
           } else
             for (let lane = 0; lane < min(count, 4); lane++) {
               let i = i32x4.extract_lane(bestAt, 0);

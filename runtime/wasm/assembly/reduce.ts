@@ -4,7 +4,7 @@
  * reduced dimension is the contiguous one, and otherwise side by side.
  */
 import { maxRow, sumRow } from './rows';
-import { highDoubles, loadPartial, lowDoubles, splat, storePartial } from './vector';
+import { floats, highDoubles, loadLanes, loadSpread, lowDoubles, splat, storeLanes } from './vector';
 import { beginRows, nextRow, offsetA, offsetB, strideA, strideB, width } from './walk';
 
 let e0: i32 = 1;
@@ -92,14 +92,7 @@ function sumColumns(x: usize, out: usize, divisor: f64): void {
 @inline
 function quotients(low: v128, high: v128, divisor: f64): v128 {
   const d = f64x2.splat(divisor);
-  return v128.shuffle<f32>(
-    f32x4.demote_f64x2_zero(f64x2.div(low, d)),
-    f32x4.demote_f64x2_zero(f64x2.div(high, d)),
-    0,
-    1,
-    4,
-    5,
-  );
+  return floats(f64x2.div(low, d), f64x2.div(high, d));
 }
 
 // @ts-ignore: decorator
@@ -117,15 +110,14 @@ function sumFewColumns(x: usize, out: usize, count: i32, divisor: f64): void {
     for (let j = 0; j < e1; j++, row += a1) {
       let p = row;
       for (let k = 0; k < length; k++, p += stepA) {
-        const v = count >= 4 ? v128.load(p) : loadPartial(p, count);
+        const v = loadLanes(p, count);
         s0 = f64x2.add(s0, lowDoubles(v));
         s1 = f64x2.add(s1, highDoubles(v));
       }
     }
   }
   const y = quotients(s0, s1, divisor);
-  if (count >= 4) v128.store(out, y);
-  else storePartial(out, count, y);
+  storeLanes(out, count, y);
 }
 
 /** Sums divided by `divisor`: 1, or the number of elements reduced. */
@@ -181,7 +173,7 @@ function extremeColumns(code: i32, x: usize, worst: f32, count: i32): v128 {
     for (let j = 0; j < e1; j++, row += a1) {
       let p = row;
       for (let k = 0; k < length; k++, p += stepA)
-        best = better(code, best, count >= 4 ? v128.load(p) : loadPartial(p, count));
+        best = better(code, best, loadLanes(p, count));
     }
   }
   return best;
@@ -198,8 +190,7 @@ function reduceExtreme(code: i32, x: usize, out: usize, worst: f32): void {
     if (sideBySide)
       for (; k > 0; k -= 4, p += 16) {
         const y = extremeColumns(code, p, worst, k);
-        if (k >= 4) v128.store(out, y);
-        else storePartial(out, k, y);
+        storeLanes(out, k, y);
         out += <usize>min(k, 4) << 2;
       }
     else for (; k > 0; k--, p += step, out += 4) store<f32>(out, extremeFrom(code, p, worst));
@@ -220,13 +211,8 @@ export function reduceMin(x: usize, out: usize): void {
 // @ts-ignore: decorator
 @inline
 function loadFour(p: usize, step: usize, count: i32): v128 {
-  if (step == 4) return count >= 4 ? v128.load(p) : loadPartial(p, count);
-  if (step == 0) return v128.load_splat<f32>(p);
-  let x = v128.load32_zero(p);
-  if (count > 1) x = v128.load_lane<f32>(p + step, x, 1);
-  if (count > 2) x = v128.load_lane<f32>(p + 2 * step, x, 2);
-  if (count > 3) x = v128.load_lane<f32>(p + 3 * step, x, 3);
-  return x;
+  if (step == 4) return loadLanes(p, count);
+  return step == 0 ? v128.load_splat<f32>(p) : loadSpread(p, step, count);
 }
 
 function dotFrom(a: usize, b: usize): f64 {
@@ -271,8 +257,7 @@ function dotColumns(a: usize, b: usize, columnA: usize, columnB: usize, out: usi
     }
   }
   const y = quotients(s0, s1, 1);
-  if (count >= 4) v128.store(out, y);
-  else storePartial(out, count, y);
+  storeLanes(out, count, y);
 }
 
 /** out = sums of products of a and b. */

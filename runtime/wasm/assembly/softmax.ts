@@ -4,41 +4,20 @@
  */
 import { exp, log } from './math';
 import { topRow, sumProducts, sumRow } from './rows';
-import { highDoubles, loadPartial, lowDoubles, splat, storePartial, sumDoubles } from './vector';
-
-// @ts-ignore: decorator
-@inline
-function loadLanes(p: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(p) : loadPartial(p, count);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeLanes(p: usize, count: i32, x: v128): void {
-  if (count >= 4) v128.store(p, x);
-  else storePartial(p, count, x);
-}
-
-/** Two pairs of doubles as four floats. */
-// @ts-ignore: decorator
-@inline
-export function floats(low: v128, high: v128): v128 {
-  return v128.shuffle<f32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
-}
+import { firstLanes, floats, highDoubles, loadLanes, lowDoubles, splat, storeLanes, sumDoubles } from './vector';
 
 /** Sum of exp(x - shift) over a row. */
 export function sumExpRow(x: usize, count: i32, shift: f32): f64 {
   const s = splat(shift);
   let s0 = f64x2.splat(0);
   let s1 = s0;
-  for (; count >= 4; count -= 4, x += 16) {
-    const e = exp(f32x4.sub(v128.load(x), s));
+  for (; count > 0; count -= 4, x += 16) {
+    let e = exp(f32x4.sub(loadLanes(x, count), s));
+    if (count < 4) e = v128.and(e, firstLanes(count));
     s0 = f64x2.add(s0, lowDoubles(e));
     s1 = f64x2.add(s1, highDoubles(e));
   }
-  let sum = sumDoubles(f64x2.add(s0, s1));
-  for (; count > 0; count--, x += 4) sum += <f64>f32x4.extract_lane(exp(f32x4.sub(v128.load_splat<f32>(x), s)), 0);
-  return sum;
+  return sumDoubles(f64x2.add(s0, s1));
 }
 
 /** Largest elements down four columns, as `topRow` has them. */
@@ -70,20 +49,12 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
       let s1 = s0;
       for (let k = 0; k < extent; k += 4) {
         const at = <usize>k << 2;
-        const e = exp(f32x4.sub(loadLanes(x + at, extent - k), m));
-        if (extent - k >= 4) {
-          v128.store(out + at, e);
-          s0 = f64x2.add(s0, lowDoubles(e));
-          s1 = f64x2.add(s1, highDoubles(e));
-        } else {
-          storePartial(out + at, extent - k, e);
-          for (let j = k; j < extent; j++)
-            s0 = f64x2.replace_lane(
-              s0,
-              0,
-              f64x2.extract_lane(s0, 0) + <f64>load<f32>(out + (<usize>j << 2)),
-            );
-        }
+        const count = extent - k;
+        let e = exp(f32x4.sub(loadLanes(x + at, count), m));
+        storeLanes(out + at, count, e);
+        if (count < 4) e = v128.and(e, firstLanes(count));
+        s0 = f64x2.add(s0, lowDoubles(e));
+        s1 = f64x2.add(s1, highDoubles(e));
       }
       const scale = splat(<f32>(1 / sumDoubles(f64x2.add(s0, s1))));
       for (let k = 0; k < extent; k += 4) {

@@ -1,5 +1,6 @@
 /** `sublinear compile MODEL`: plans and rewrites a step, prints its figures, writes what --emit asks for. */
-import type { Command } from 'commander';
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
 import type { Compilation } from '../../../passes/pass.ts';
 import { activationFigures, residentFigures } from '../../analysis/figures.ts';
 import { type Compiled, finishCompilation, runCompilation } from '../../compile.ts';
@@ -10,10 +11,13 @@ import { formatFlops, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
+import { addUpdateOptions } from '../update-options.ts';
 
 interface CompileCommandOptions extends CommandOptions {
   readonly emit?: string;
   readonly output: string;
+  readonly runtime: 'inline' | 'import';
+  readonly check?: boolean;
   readonly json?: boolean;
 }
 
@@ -23,21 +27,31 @@ export function addCompileCommand(program: Command): void {
     .summary('plan and rewrite a training step')
     .description('Plans and rewrites the training step of MODEL (.onnx, .ir, or a module that exports one).')
     .argument('<MODEL>');
-  addPlanOptions(addModelOptions(command))
+  addUpdateOptions(addPlanOptions(addModelOptions(command)))
     .option('--emit <KINDS>', `files to write, with commas: ${Object.keys(emitters).join(', ')}`)
     .option('-o, --output <DIR>', 'where to write them', 'out')
+    .addOption(
+      new Option('--runtime <HOW>', 'ts: carry the kernels inside the module, or import them from the package')
+        .choices(['inline', 'import'])
+        .default('inline'),
+    )
+    .option('--check', 'ts: type-check the module before it is written')
     .option('--json', 'print one JSON document')
-    .action(async (path: string, options: CompileCommandOptions) => {
+    .action(async (path: string, options: CompileCommandOptions, called: Command) => {
       const kinds = parseEmit(options.emit);
       const prepared = await prepareModel(path, options);
       printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options)]);
-      const own = compileOptions(prepared, options);
+      const own = await compileOptions(prepared, options);
       checkPassNames(prepared.model.graph, own, options);
       const { compilation, pipeline } = runCompilation(prepared.model, own);
       const isWhole = compilation.plan !== undefined && compilation.memory !== undefined;
       if (isWhole || kinds.some((kind) => kind !== 'ir')) {
         const compiled = finishCompilation(compilation, pipeline);
-        const files = await writeEmitted(compiled, kinds, options.output);
+        const files = await writeEmitted(compiled, kinds, options.output, {
+          runtime: options.runtime,
+          check: options.check === true,
+          how: describeCall(path, called),
+        });
         print(options, compileReport(path, compiled, files), describeCompiled(path, compiled), files);
       } else {
         const files = kinds.length === 0 ? [] : writeInto(options.output, emitText(compilation.model));
@@ -45,6 +59,25 @@ export function addCompileCommand(program: Command): void {
         print(options, report, describePart(path, compilation, options), files);
       }
     });
+}
+
+/** What does not change what is made. */
+const silent: ReadonlySet<string> = new Set('emit output check json timings printAfter verify'.split(' '));
+
+/** The command line that makes the same step again, for the head of an emitted module; folders are left out. */
+function describeCall(path: string, called: Command): string {
+  const words = called.options.flatMap((option) => {
+    const name = option.attributeName();
+    if (silent.has(name) || called.getOptionValueSource(name) !== 'cli') return [];
+    const value: unknown = called.getOptionValue(name);
+    const flag = option.long ?? option.short ?? name;
+    if (value === true) return [flag];
+    if (Array.isArray(value)) return value.map((one) => `${flag} ${basename(String(one))}`);
+    if (typeof value === 'object' && value !== null)
+      return Object.entries(value).map(([key, one]) => `${flag} ${key}=${String(one)}`);
+    return [`${flag} ${basename(String(value))}`];
+  });
+  return ['sublinear compile', basename(path), ...words, '--emit ts'].join(' ');
 }
 
 function print(options: CompileCommandOptions, report: object, text: string, files: readonly string[]): void {

@@ -18,6 +18,7 @@ import { printNotes } from '../print-notes.ts';
 import { readText } from '../read-file.ts';
 import { compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
+import { addUpdateOptions, withLearningRate } from '../update-options.ts';
 import { escapeFileName, writeFilesAtomically } from '../write-file.ts';
 
 interface RunCommandOptions extends CommandOptions {
@@ -36,7 +37,7 @@ export function addRunCommand(program: Command): void {
     .summary('run a training step and measure it')
     .description('Compiles the training step of MODEL and runs it on given or drawn inputs.')
     .argument('<MODEL>');
-  addPlanOptions(addModelOptions(command))
+  addUpdateOptions(addPlanOptions(addModelOptions(command)))
     .option('--inputs <DIR>', 'folder of input_i.pb (and cotangent_i.pb) TensorProto files; drawn by seed otherwise')
     .option('--steps <N>', 'how many steps to run', wholeNumber(1), 1)
     .option('--gradients <DIR>', 'write each gradient as grad_NAME.pb')
@@ -55,7 +56,7 @@ export function addRunCommand(program: Command): void {
       const prepared = await prepareModel(path, options);
       const { tensors, notes } = stepInputs(prepared.model.graph, prepared.given, options.seed);
       printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options), ...notes]);
-      const own = compileOptions(prepared, options);
+      const own = await compileOptions(prepared, options);
       checkPassNames(prepared.model.graph, own, options);
       const { plan: planPath } = options;
       const compiled =
@@ -65,7 +66,11 @@ export function addRunCommand(program: Command): void {
               planFromFile(parsePlanFile(readText(planPath, 'the plan'), planPath), planned, planPath),
             );
       const compared = options.compare === true ? [compileBaseline(prepared.model, own)] : [];
-      const [result, baseline] = executeAll([compiled, ...compared], tensors, options);
+      const [result, baseline] = executeAll(
+        [compiled, ...compared],
+        withLearningRate(tensors, compiled, options),
+        options,
+      );
       if (result === undefined) return;
       printNotes(lossNotes(result, notes));
       const differences = baseline === undefined ? [] : compareRuns(result, baseline);

@@ -5,6 +5,7 @@
  * The text is built once, by joining strings: editing a syntax tree statement by statement is quadratic.
  */
 import type { Compiled } from '../../compile.ts';
+import { SublinearError } from '../../ir/diagnostic.ts';
 import { carrySources } from './carry-sources.ts';
 import { printCheckInputs, printCreateStep, printStageGroups } from './create-step.ts';
 import { printHeader } from './header.ts';
@@ -44,7 +45,13 @@ const moduleNames =
 /** Throws `SublinearError` where there is nothing to train. */
 export function emitTypeScript(compiled: Compiled, options: EmitTypeScriptOptions = {}): string {
   const { program } = compiled;
-  const tensors = tensorsOf(program);
+  const tensors = tensorsOf(program, compiled.update?.learningRate);
+  if (tensors.parameters.length === 0 && tensors.gradients.length === 0)
+    throw new SublinearError({
+      code: 'no-parameters',
+      message: `the step of ${JSON.stringify(program.name)} has no parameters and no gradients, so there is nothing to train`,
+      hint: 'name graph inputs that are weights with --params GLOB, or ask for gradients of inputs with --wrt inputs',
+    });
   const stages = stagesOf(program.steps);
   const stageNames = stages.map((stage) => stage.name);
   const groups = printStageGroups(stageNames);

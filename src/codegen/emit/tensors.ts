@@ -5,7 +5,6 @@
 import { bytesPerElement, type DType } from '../../../runtime/memory.ts';
 import type { Program, Slot } from '../../../runtime/program.ts';
 import { rngInput } from '../../execution.ts';
-import { SublinearError } from '../../ir/diagnostic.ts';
 import { formatType } from '../../ir/graph.ts';
 import { identifiersFor } from './identifiers.ts';
 import { inComment } from './quote.ts';
@@ -31,21 +30,17 @@ export interface StepTensors {
   readonly random: Slot | undefined;
 }
 
-/** Throws `SublinearError` for a program that trains nothing: there would be nothing to hand to its user. */
-export function tensorsOf(program: Program): StepTensors {
+/** `learningRate`: the input that is the learning rate; programs call it so, whatever the graph calls it. */
+export function tensorsOf(program: Program, learningRate?: string): StepTensors {
   const gradientSlots = program.outputs.filter((slot) => slot.of !== undefined);
-  if (program.parameters.length === 0 && gradientSlots.length === 0)
-    throw new SublinearError({
-      code: 'no-parameters',
-      message: `the step of ${JSON.stringify(program.name)} has no parameters and no gradients, so there is nothing to train`,
-      hint: 'name graph inputs that are weights with --params GLOB, or ask for gradients of inputs with --wrt inputs',
-    });
   const random = program.inputs.find(
     (slot) => slot.name === rngInput && slot.dtype === 'i32' && slot.shape.length === 1 && slot.shape[0] === 2,
   );
   const inputs = program.inputs.filter((slot) => slot !== random);
   const residents = [...program.parameters, ...inputs, ...program.state, ...program.constants];
   const keys = identifiersFor(residents.map((slot) => slot.name));
+  if (learningRate !== undefined && ![...keys.values()].includes('learningRate'))
+    keys.set(learningRate, 'learningRate');
   const named = (slots: readonly Slot[], own: ReadonlyMap<string, string> = keys): readonly NamedTensor[] =>
     slots.map((slot) => ({ slot, key: own.get(slot.name)!, name: slot.name }));
   const others = gradientSlots.map((slot) => slot.of!).filter((name) => !keys.has(name));

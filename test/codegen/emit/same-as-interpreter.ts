@@ -16,10 +16,10 @@ export async function differencesFromInterpreter(compiled: Compiled, runs = 3): 
   const loadable = [...compiled.graph.parameters, ...compiled.graph.state, ...compiled.graph.constants];
   const weights = new Map(loadable.map((value) => [value.name, compiled.weights.get(value.name)!]));
   step.load(loadSafetensors(writeSafetensors(weights)));
-  const execution = createExecution(compiled, { seed });
+  const execution = createExecution(compiled, { seed, backend: 'js' });
   const { tensors } = stepInputs(compiled.graph, new Map(), 1);
   execution.setInputs(tensors);
-  const named = tensorsOf(compiled.program);
+  const named = tensorsOf(compiled.program, compiled.update?.learningRate);
   const inputs = Object.fromEntries(named.inputs.map(({ key, name }) => [key, tensors.get(name)!.data]));
   const differences: string[] = [];
   for (let run = 0; run < runs; run++) {

@@ -31,13 +31,15 @@ export interface Ort {
   run(bytes: Uint8Array, inputs: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>>;
 }
 
-/** Undefined, with a printed reason, where the package is not there. */
+/** Undefined, with a printed reason, where the package is not there. Rejects where a module was named and does not load. */
 export async function loadOrt(): Promise<Ort | undefined> {
-  const specifier: string = process.env.SUBLINEAR_ORT ?? 'onnxruntime-web';
+  const named = process.env.SUBLINEAR_ORT;
+  const specifier: string = named ?? 'onnxruntime-web';
   let module: unknown;
   try {
     module = await import(/* @vite-ignore */ specifier);
-  } catch {
+  } catch (error) {
+    if (named !== undefined) throw error;
     console.info('skipped: onnxruntime-web is not installed; SUBLINEAR_ORT may name its module');
     return undefined;
   }

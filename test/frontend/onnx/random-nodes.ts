@@ -26,10 +26,13 @@ type Shape = readonly number[];
 
 /** Draws from one seed. */
 export class Draw {
+  /** Whether values keep away from corners and ends of domains, so that functions can be differentiated at them. */
+  readonly smooth: boolean;
   private readonly next: () => number;
 
-  constructor(seed: number) {
+  constructor(seed: number, { smooth = false } = {}) {
     this.next = numbers(seed);
+    this.smooth = smooth;
   }
 
   /** A whole number, both ends included. */
@@ -39,6 +42,11 @@ export class Draw {
 
   flag(): boolean {
     return this.next() < 0.5;
+  }
+
+  /** Whether integers stand in for floats; they have no gradients. */
+  whole(): boolean {
+    return !this.smooth && this.flag();
   }
 
   bit(): number {
@@ -76,18 +84,20 @@ export class Draw {
   }
 
   floats(shape: Shape, low = -3, high = 3): RandomOperand {
-    return operand('f32', shape, () => Math.fround(low + (high - low) * this.next()));
+    const margin = this.smooth ? (high - low) / 20 : 0;
+    return operand('f32', shape, () => Math.fround(low + margin + (high - low - 2 * margin) * this.next()));
   }
 
   /** Floats among which are halves, zeros of both signs, infinities and NaN. */
   corners(shape: Shape): RandomOperand {
+    if (this.smooth) return this.floats(shape);
     const special = [0, -0, 0.5, 1.5, 2.5, -0.5, -2.5, 1, -1, Infinity, -Infinity, Number.NaN];
     return operand('f32', shape, () => (this.int(0, 2) === 0 ? this.pick(special) : Math.fround(6 * this.next() - 3)));
   }
 
   /** Floats of which many are equal. */
   ties(shape: Shape): RandomOperand {
-    return operand('f32', shape, () => this.int(-2, 2));
+    return this.smooth ? this.floats(shape) : operand('f32', shape, () => this.int(-2, 2));
   }
 
   integers(shape: Shape, low: number, high: number, dtype: 'i64' | 'i32' = 'i64'): RandomOperand {
@@ -136,17 +146,18 @@ interface Parts {
   readonly opset?: number;
 }
 
-function made(
-  operands: RandomNode['operands'],
-  { attributes = {}, outputs = 1, opset = 21 }: Parts = {},
-): RandomNode {
+function made(operands: RandomNode['operands'], { attributes = {}, outputs = 1, opset = 21 }: Parts = {}): RandomNode {
   return { operands, attributes, outputs, opset };
 }
 
 type Rule = (d: Draw) => RandomNode;
 
 /** A function of one float operand; `domain` where it is not defined everywhere. */
-function unary(opset: number, domain?: readonly [number, number], attributes?: (d: Draw) => RandomNode['attributes']): Rule {
+function unary(
+  opset: number,
+  domain?: readonly [number, number],
+  attributes?: (d: Draw) => RandomNode['attributes'],
+): Rule {
   return (d) => {
     const shape = d.shape(0, 4);
     const x = domain === undefined ? d.corners(shape) : d.floats(shape, ...domain);
@@ -176,7 +187,7 @@ function arithmetic(d: Draw, index: number, divides: boolean, shape: Shape, inte
 function mixed(divides = false): Rule {
   return (d) => {
     const [a, b] = d.pair();
-    const whole = d.flag();
+    const whole = d.whole();
     return made([arithmetic(d, 0, divides, a, whole), arithmetic(d, 1, divides, b, whole)]);
   };
 }
@@ -184,16 +195,17 @@ function mixed(divides = false): Rule {
 function variadic(whole: boolean): Rule {
   return (d) => {
     const [a, b] = d.pair();
-    const integers = whole && d.flag();
+    const integers = whole && d.whole();
     const shapes = d.shuffled([a, b, ...d.list(d.int(0, 2), () => (d.flag() ? a : []))]).slice(d.int(0, 1));
     return made(shapes.map((shape) => (integers ? d.integers(shape, -9, 9) : d.floats(shape))));
   };
 }
 
 /** Axes as an attribute or, from `since` on, as an operand. */
-function reduction(since: number, draw: (d: Draw, shape: Shape) => RandomOperand, empty = true): Rule {
+function reduction(since: number, draw: (d: Draw, shape: Shape) => RandomOperand): Rule {
   return (d) => {
-    const x = draw(d, d.shape(0, 4, empty));
+    // Reductions over nothing are not compared with onnxruntime, which leaves some empty extents as they are.
+    const x = draw(d, d.shape(0, 4, d.smooth));
     const rank = x.tensor.type.shape.length;
     const axes = d.flag() ? undefined : d.axes(rank, 1);
     const keepdims = d.flag() ? {} : { keepdims: d.bit() };
@@ -208,12 +220,12 @@ function reduction(since: number, draw: (d: Draw, shape: Shape) => RandomOperand
 
 const someFloats = (d: Draw, shape: Shape): RandomOperand => d.floats(shape);
 
-/** One axis, along which something is done to each line. */
-function along(opset: number, minRank = 1): Rule {
-  return (d) => {
-    const shape = d.shape(minRank, 4);
-    return made([d.floats(shape)], { opset, attributes: d.flag() || minRank === 0 ? {} : { axis: d.axis(shape.length) } });
-  };
+/** Softmax and its like: along one axis from opset 13 on, over all from an axis on before. */
+function softmaxRule(d: Draw): RandomNode {
+  const opset = d.pick([11, 13]);
+  // Before opset 13 the axis is 1 where it is not given.
+  const shape = d.shape(opset < 13 ? 2 : 1, 4);
+  return made([d.floats(shape)], { opset, attributes: d.flag() ? {} : { axis: d.axis(shape.length) } });
 }
 
 function argument(d: Draw): RandomNode {
@@ -241,12 +253,15 @@ function window(
     ends.push(padded ? d.int(0, k - 1) : 0);
   }
   const attributes: Record<string, AttributeInput> = {};
-  if (d.flag()) attributes.strides = spatial.map(() => d.int(1, 3));
+  let strides = d.flag() ? spatial.map(() => d.int(1, 3)) : undefined;
   if (dilations.some((dilation) => dilation > 1)) attributes.dilations = dilations;
   const automatic = padded && attributes.dilations === undefined ? d.int(0, 5) : 5;
-  if (automatic < 3) attributes.auto_pad = ['SAME_UPPER', 'SAME_LOWER', 'VALID'][automatic]!;
-  else if (d.flag()) attributes.pads = [...begins, ...ends];
-  return { kernel, attributes };
+  if (automatic < 3) {
+    attributes.auto_pad = ['SAME_UPPER', 'SAME_LOWER', 'VALID'][automatic]!;
+    // Windows that do not meet would take negative pads, on which runtimes differ.
+    strides = strides?.map((stride, i) => Math.min(stride, kernel[i]!));
+  } else if (d.flag()) attributes.pads = [...begins, ...ends];
+  return { kernel, attributes: { ...attributes, ...(strides !== undefined && { strides }) } };
 }
 
 function conv(d: Draw): RandomNode {
@@ -259,7 +274,11 @@ function conv(d: Draw): RandomNode {
   const bias = d.flag() ? [d.floats([groups * outer])] : [];
   return made([x, w, ...bias], {
     opset: 11,
-    attributes: { ...attributes, ...((groups > 1 || d.flag()) && { group: groups }), ...(d.flag() && { kernel_shape: kernel }) },
+    attributes: {
+      ...attributes,
+      ...((groups > 1 || d.flag()) && { group: groups }),
+      ...(d.flag() && { kernel_shape: kernel }),
+    },
   });
 }
 
@@ -268,15 +287,20 @@ function convTranspose(d: Draw): RandomNode {
   const [inner, outer] = [d.int(1, 2), d.int(1, 2)];
   const spatial = d.list(d.int(1, 2), () => d.int(1, 4));
   const kernel = spatial.map(() => d.int(1, 3));
-  const strides = spatial.map(() => d.int(1, 3));
   const dilations = spatial.map(() => d.int(1, 2));
-  // No more is cut off than a window covers, so that something is left.
-  const pads = [...kernel, ...kernel].map((k) => d.int(0, Math.floor((k - 1) / 2)));
-  const attributes: Record<string, AttributeInput> = { strides, dilations, group: groups };
-  const automatic = d.int(0, 5);
-  if (automatic < 2) attributes.auto_pad = ['SAME_UPPER', 'SAME_LOWER'][automatic]!;
-  else attributes.pads = pads;
-  if (automatic >= 2 && d.flag()) attributes.output_padding = strides.map((stride) => d.int(0, stride - 1));
+  const reach = kernel.map((k, i) => (k - 1) * dilations[i]! + 1);
+  const attributes: Record<string, AttributeInput> = { dilations, group: groups };
+  const how = d.pick(['SAME_UPPER', 'SAME_LOWER', 'output_shape', 'pads']);
+  // What no window reaches is filled up by some and left out by others: windows meet, but where they are padded by hand.
+  const strides = reach.map((extent) => d.int(1, how === 'pads' ? 3 : Math.min(3, extent)));
+  attributes.strides = strides;
+  if (how === 'pads') {
+    // No more is cut off than a window covers, so that something is left.
+    attributes.pads = [...kernel, ...kernel].map((k) => d.int(0, Math.floor((k - 1) / 2)));
+    if (d.flag()) attributes.output_padding = strides.map((stride) => d.int(0, stride - 1));
+  } else if (how === 'output_shape')
+    attributes.output_shape = spatial.map((extent, i) => (extent - 1) * strides[i]! + d.int(1, reach[i]!));
+  else attributes.auto_pad = how;
   const x = d.floats([d.int(1, 2), groups * inner, ...spatial]);
   const w = d.floats([groups * inner, outer, ...kernel]);
   return made([x, w, ...(d.flag() ? [d.floats([groups * outer])] : [])], { opset: 11, attributes });
@@ -299,11 +323,12 @@ function resize(d: Draw): RandomNode {
   const rank = d.int(1, 2);
   const spatial = d.list(rank, () => d.int(1, 6));
   const x = d.floats([1, d.int(1, 2), ...spatial]);
-  const mode = d.pick(['nearest', 'linear']);
+  const mode = d.pick(rank === 2 ? ['nearest', 'linear', 'cubic'] : ['nearest', 'linear']);
   const attributes: Record<string, AttributeInput> = {
     mode,
     coordinate_transformation_mode: d.pick(['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel']),
   };
+  if (mode === 'cubic' && d.flag()) attributes.cubic_coeff_a = float(-0.5);
   if (mode === 'nearest')
     attributes.nearest_mode = d.pick(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil']);
   if (d.flag()) {
@@ -332,7 +357,7 @@ function recurrent(gates: number, attributes: (d: Draw, directions: number) => R
     const operands = [d.floats([steps, batch, size], -1, 1), w, r, bias, undefined, state()];
     if (gates === 4) operands.push(state(), d.flag() ? stored(d.floats([directions, 3 * hidden], -1, 1)) : undefined);
     while (operands.at(-1) === undefined) operands.pop();
-    const common = { direction, hidden_size: hidden };
+    const common = { direction, hidden_size: hidden, ...(d.int(0, 3) === 0 && { clip: float(0.5) }) };
     return made(operands, {
       opset: 14,
       outputs: gates === 4 ? 3 : 2,
@@ -358,8 +383,7 @@ function scatter(d: Draw, elements: boolean): RandomNode {
   const depth = d.int(1, shape.length);
   const rows = reduction === 'none' ? 1 : d.int(1, 4);
   const index: number[] = [];
-  for (let row = 0; row < rows; row++)
-    for (let i = 0; i < depth; i++) index.push(d.int(-shape[i]!, shape[i]! - 1));
+  for (let row = 0; row < rows; row++) for (let i = 0; i < depth; i++) index.push(d.int(-shape[i]!, shape[i]! - 1));
   const indices: RandomOperand = {
     tensor: { type: { dtype: 'i64', shape: [rows, depth] }, data: index },
     stored: false,
@@ -382,13 +406,17 @@ function lossRule(softmax: boolean): Rule {
     const batch = d.int(1, 3);
     const weighted = d.flag();
     const attributes: Record<string, AttributeInput> = { reduction: d.pick(['none', 'sum', 'mean']) };
-    const target = d.integers([batch, ...spatial], 0, classes - 1);
-    if (d.flag()) {
-      attributes.ignore_index = d.pick([-1, 0]);
-      if (attributes.ignore_index === 0 && classes === 1) attributes.ignore_index = -1;
-      if (attributes.ignore_index === 0) target.tensor.data[0] = classes - 1;
-    }
-    const operands = [d.floats([batch, classes, ...spatial]), target, ...(weighted ? [d.floats([classes], 0.5, 2)] : [])];
+    const ignored = d.pick([undefined, -1, ...(classes > 1 ? [0] : [])]);
+    if (ignored !== undefined) attributes.ignore_index = ignored;
+    // The first target is not ignored: the mean over none is 0 / 0.
+    const shape = [batch, ...spatial];
+    const data = d.list(count(shape), (i) => (i === 0 ? classes - 1 : d.pick([d.int(0, classes - 1), ignored ?? 0])));
+    const target: RandomOperand = { tensor: { type: { dtype: 'i64', shape }, data }, stored: false };
+    const operands = [
+      d.floats([batch, classes, ...spatial]),
+      target,
+      ...(weighted ? [d.floats([classes], 0.5, 2)] : []),
+    ];
     return made(operands, { opset: 13, attributes, outputs: softmax ? 2 : 1 });
   };
 }
@@ -404,12 +432,13 @@ const logical: Rule = binary((d, shape) => d.bools(shape), { opset: 7 });
 
 /** Every element type that may stand in a movement. */
 function any(d: Draw, shape: Shape): RandomOperand {
-  return d.pick([() => d.floats(shape), () => d.integers(shape, -9, 9), () => d.bools(shape)])();
+  if (!d.whole()) return d.floats(shape);
+  return d.flag() ? d.integers(shape, -9, 9) : d.bools(shape);
 }
 
 /** By ONNX operator. */
 export const randomNodes: Readonly<Record<string, Rule>> = {
-  Abs: (d) => (d.flag() ? unary(13)(d) : made([d.integers(d.shape(0, 3), -9, 9)])),
+  Abs: (d) => (d.whole() ? made([d.integers(d.shape(0, 3), -9, 9)]) : unary(13)(d)),
   Acos: unary(7, [-1, 1]),
   Acosh: unary(9, [1, 3]),
   Add: mixed(),
@@ -430,13 +459,25 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   Cast: (d) => {
     const shape = d.shape(0, 3);
     // Not beyond the target's range: what happens there is not defined.
-    const x = d.pick([() => d.floats(shape, -9, 9), () => d.integers(shape, -9, 9), () => d.bools(shape)])();
-    return made([x], { opset: 13, attributes: { to: d.pick([1, 6, 7, 9]) } });
+    return made([any(d, shape)], { opset: 13, attributes: { to: d.smooth ? 1 : d.pick([1, 6, 7, 9]) } });
   },
   CastLike: (d) => {
     const shape = d.shape(0, 3);
-    const like = d.pick([() => d.floats([1]), () => d.integers([2], 0, 1), () => d.bools([1])])();
-    return made([d.pick([() => d.floats(shape, -9, 9), () => d.bools(shape)])(), like], { opset: 19 });
+    return made([any(d, shape), any(d, [d.int(0, 2)])], { opset: 19 });
+  },
+  Attention: (d) => {
+    const [batch, queries, keys, size, width] = d.list(5, () => d.int(1, 3));
+    const groups = d.int(1, 2);
+    const heads = groups * d.int(1, 2);
+    const mask = d.pick([undefined, d.floats([queries!, keys!]), d.floats([batch!, 1, queries!, keys!])]);
+    const operands = [
+      d.floats([batch!, heads, queries!, size!]),
+      d.floats([batch!, groups, keys!, size!]),
+      d.floats([batch!, groups, keys!, width!]),
+      ...(mask === undefined ? [] : [mask]),
+    ];
+    const scale = d.flag() ? {} : { scale: float(0.5) };
+    return made(operands, { opset: 23, attributes: { is_causal: mask === undefined ? d.bit() : 0, ...scale } });
   },
   Ceil: unary(13),
   Celu: unary(12, [-3, 3], drawnFloat('alpha', 0.5, 2)),
@@ -474,23 +515,76 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   Einsum: (d) => {
     const [i, j, k, b] = d.list(4, () => d.int(1, 3));
     const cases: [string, Shape[]][] = [
-      ['ij,jk->ik', [[i!, j!], [j!, k!]]],
-      ['bij,bjk->bik', [[b!, i!, j!], [b!, j!, k!]]],
-      ['bij,bkj->bik', [[b!, i!, j!], [b!, k!, j!]]],
+      [
+        'ij,jk->ik',
+        [
+          [i!, j!],
+          [j!, k!],
+        ],
+      ],
+      [
+        'bij,bjk->bik',
+        [
+          [b!, i!, j!],
+          [b!, j!, k!],
+        ],
+      ],
+      [
+        'bij,bkj->bik',
+        [
+          [b!, i!, j!],
+          [b!, k!, j!],
+        ],
+      ],
       ['ij->ji', [[i!, j!]]],
       ['ij->i', [[i!, j!]]],
       ['ii->i', [[i!, i!]]],
       ['ii', [[i!, i!]]],
       ['i,j->ij', [[i!], [j!]]],
-      ['ij,ij->', [[i!, j!], [i!, j!]]],
-      ['bi,bj,bk->bijk', [[b!, i!], [b!, j!], [b!, k!]]],
-      ['ij,jk,kb->ib', [[i!, j!], [j!, k!], [k!, b!]]],
-      ['...ij,...jk->...ik', [[b!, i!, j!], [1, j!, k!]]],
+      [
+        'ij,ij->',
+        [
+          [i!, j!],
+          [i!, j!],
+        ],
+      ],
+      [
+        'bi,bj,bk->bijk',
+        [
+          [b!, i!],
+          [b!, j!],
+          [b!, k!],
+        ],
+      ],
+      [
+        'ij,jk,kb->ib',
+        [
+          [i!, j!],
+          [j!, k!],
+          [k!, b!],
+        ],
+      ],
+      [
+        '...ij,...jk->...ik',
+        [
+          [b!, i!, j!],
+          [1, j!, k!],
+        ],
+      ],
       ['...i->...', [[b!, j!, i!]]],
-      ['bhqd,bhkd->bhqk', [[b!, 2, i!, j!], [b!, 2, k!, j!]]],
+      [
+        'bhqd,bhkd->bhqk',
+        [
+          [b!, 2, i!, j!],
+          [b!, 2, k!, j!],
+        ],
+      ],
     ];
     const [equation, shapes] = d.pick(cases);
-    return made(shapes.map((shape) => d.floats(shape)), { opset: 12, attributes: { equation } });
+    return made(
+      shapes.map((shape) => d.floats(shape)),
+      { opset: 12, attributes: { equation } },
+    );
   },
   Elu: unary(6, [-3, 3], drawnFloat('alpha', 0.5, 2)),
   Equal: comparison,
@@ -555,7 +649,7 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   GreaterOrEqual: comparison,
   GroupNormalization: (d) => {
     const groups = d.int(1, 2);
-    const shape = image(d).with(1, groups * d.int(1, 2));
+    const shape = [...image(d), 2].with(1, groups * d.int(1, 2));
     const channels = shape[1]!;
     return made([d.floats(shape), d.floats([channels]), d.floats([channels])], {
       opset: 21,
@@ -566,7 +660,7 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   HardSwish: unary(14, [-5, 5]),
   Identity: (d) => made([any(d, d.shape(0, 4))], { opset: 16 }),
   InstanceNormalization: (d) => {
-    const shape = image(d);
+    const shape = [...image(d), 2];
     return made([d.floats(shape), d.floats([shape[1]!]), d.floats([shape[1]!])], { opset: 7 });
   },
   IsInf: unary(10, undefined, (d) => ({ detect_negative: d.bit(), detect_positive: d.bit() })),
@@ -580,27 +674,28 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   },
   LSTM: recurrent(4, () => ({})),
   LayerNormalization: (d) => {
-    const shape = d.shape(1, 4, false);
+    const shape = [...d.shape(0, 3, false), d.int(2, 4)];
     const axis = d.axis(shape.length);
     const inner = shape.slice(axis < 0 ? axis + shape.length : axis);
     const bias = d.flag() ? [d.floats(inner)] : [];
-    return made([d.floats(shape), d.floats(inner), ...bias], { opset: 17, outputs: 1, attributes: { axis } });
+    const operands = [d.floats(shape), d.floats(inner), ...bias];
+    return made(operands, { opset: 17, outputs: d.pick([1, 3]), attributes: { axis } });
   },
   LeakyRelu: unary(6, [-3, 3], drawnFloat('alpha', 0, 1)),
   Less: comparison,
   LessOrEqual: comparison,
   Log: unary(13, [0.01, 5]),
-  LogSoftmax: (d) => along(d.pick([11, 13]))(d),
+  LogSoftmax: softmaxRule,
   LpNormalization: (d) => {
     const shape = d.shape(1, 4, false);
     return made([d.floats(shape)], { opset: 7, attributes: { axis: d.axis(shape.length), p: d.int(1, 2) } });
   },
   LpPool: pool(11, (d) => ({ p: d.int(1, 3) }), false),
   MatMul: (d) => {
-    const [m, n, k] = d.list(3, () => (d.int(0, 7) === 0 ? 0 : d.int(1, 4)));
+    const [m, n, k] = [d.int(0, 4), d.int(0, 4), d.int(1, 4)];
     const [a, b] = d.pair(false);
-    const left = d.pick<Shape>([[k!], [...a.slice(-2), m!, k!]]);
-    const right = d.pick<Shape>([[k!], [...b.slice(-2), k!, n!]]);
+    const left = d.pick<Shape>([[k], [...a.slice(-2), m, k]]);
+    const right = d.pick<Shape>([[k], [...b.slice(-2), k, n]]);
     return made([d.floats(left), d.floats(right)], { opset: 13 });
   },
   Max: variadic(true),
@@ -610,23 +705,24 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   },
   Mean: variadic(false),
   MeanVarianceNormalization: (d) => {
-    const shape = d.shape(4, 4, false);
+    // At least two elements are averaged: the variance of one is rounding noise.
+    const shape = d.list(4, () => d.int(2, 4));
     return made([d.floats(shape)], { opset: 13, attributes: d.flag() ? {} : { axes: d.axes(4, 1) } });
   },
   Min: variadic(true),
   Mish: unary(18, [-4, 4]),
   Mod: (d) => {
     const [a, b] = d.pair();
-    if (d.flag()) return made([d.floats(a), d.floats(b, 0.5, 3)], { opset: 13, attributes: { fmod: 1 } });
+    if (!d.whole()) return made([d.floats(a), d.floats(b, 0.5, 3)], { opset: 13, attributes: { fmod: 1 } });
     const divisor = d.flag() ? d.integers(b, 1, 5) : d.integers(b, -5, -1);
     return made([d.integers(a, -9, 9), divisor], { opset: 13, attributes: { fmod: d.bit() } });
   },
   Mul: mixed(),
-  Neg: (d) => (d.flag() ? unary(13)(d) : made([d.integers(d.shape(0, 3), -9, 9)])),
+  Neg: (d) => (d.whole() ? made([d.integers(d.shape(0, 3), -9, 9)]) : unary(13)(d)),
   NegativeLogLikelihoodLoss: lossRule(false),
   Not: (d) => made([d.bools(d.shape(0, 3))], { opset: 7 }),
   OneHot: (d) => {
-    const shape = d.shape(0, 2);
+    const shape = d.shape(1, 2);
     const depth = d.int(1, 4);
     const values = stored(operandOf([0.5, -2]));
     return made([d.integers(shape, -depth - 1, depth), single(depth), values], {
@@ -645,7 +741,12 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
     const mode = d.pick(['constant', 'edge', 'reflect', 'wrap']);
     const axes = d.flag() ? undefined : d.axes(shape.length, 1);
     const extents = axes === undefined ? shape : axes.map((axis) => shape.at(axis)!);
-    const pads = [...extents, ...extents].map((extent) => d.int(0, mode === 'constant' ? 3 : extent - 1));
+    // Constant padding may cut off from one end; the other modes take from what is there.
+    const begins = extents.map((extent) =>
+      d.int(mode === 'constant' ? -extent : 0, mode === 'constant' ? 3 : extent - 1),
+    );
+    const ends = extents.map((extent) => d.int(0, mode === 'constant' ? 3 : extent - 1));
+    const pads = [...begins, ...ends];
     const value = mode === 'constant' && d.flag() ? single(1.5, 'f32') : undefined;
     const operands = [d.floats(shape), list(...pads), value, axes === undefined ? undefined : list(...axes)];
     while (operands.at(-1) === undefined) operands.pop();
@@ -653,8 +754,8 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   },
   Pow: (d) => {
     const [a, b] = d.pair();
-    if (d.int(0, 2) === 0) return made([d.integers(a, -4, 4), d.integers(b, 0, 3)], { opset: 15 });
-    if (d.flag()) return made([d.corners(a), d.integers(b, -2, 3)], { opset: 15 });
+    if (d.whole()) return made([d.integers(a, -4, 4), d.integers(b, 0, 3)], { opset: 15 });
+    if (d.whole()) return made([d.corners(a), d.integers(b, -2, 3)], { opset: 15 });
     const exponent = d.flag() ? d.floats(b, -2, 2) : single(d.pick([0, 0.5, 1, 2, 3, -1]), 'f32');
     return made([d.floats(a, 0.1, 3), exponent], { opset: 15 });
   },
@@ -670,7 +771,8 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
     d.flag() ? {} : { activations: d.list(directions, () => d.pick(['Tanh', 'Relu', 'Sigmoid'])) },
   ),
   Range: (d) => {
-    if (d.flag()) return made([single(d.int(-4, 4)), single(d.int(-4, 9)), single(d.pick([-2, -1, 1, 2, 3]))], { opset: 11 });
+    if (d.flag())
+      return made([single(d.int(-4, 4)), single(d.int(-4, 9)), single(d.pick([-2, -1, 1, 2, 3]))], { opset: 11 });
     const number = (value: number): RandomOperand => single(value, 'f32');
     return made([number(d.int(-2, 2)), number(d.int(-2, 4)), number(d.pick([0.5, -0.5, 0.75]))], { opset: 11 });
   },
@@ -678,23 +780,23 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   ReduceL1: reduction(18, someFloats),
   ReduceL2: reduction(18, someFloats),
   ReduceLogSum: reduction(18, (d, shape) => d.floats(shape, 0.1, 3)),
-  ReduceLogSumExp: reduction(18, someFloats, false),
-  ReduceMax: reduction(18, (d, shape) => (d.flag() ? d.ties(shape) : d.integers(shape, -9, 9)), false),
-  ReduceMean: reduction(18, someFloats, false),
-  ReduceMin: reduction(18, (d, shape) => (d.flag() ? d.ties(shape) : d.integers(shape, -9, 9)), false),
+  ReduceLogSumExp: reduction(18, someFloats),
+  ReduceMax: reduction(18, (d, shape) => (d.whole() ? d.integers(shape, -9, 9) : d.ties(shape))),
+  ReduceMean: reduction(18, someFloats),
+  ReduceMin: reduction(18, (d, shape) => (d.whole() ? d.integers(shape, -9, 9) : d.ties(shape))),
   ReduceProd: reduction(18, someFloats),
-  ReduceSum: reduction(13, (d, shape) => (d.flag() ? d.floats(shape) : d.integers(shape, -9, 9))),
+  ReduceSum: reduction(13, (d, shape) => (d.whole() ? d.integers(shape, -9, 9) : d.floats(shape))),
   ReduceSumSquare: reduction(18, someFloats),
   Relu: unary(13),
   Reshape: (d) => {
     const shape = d.shape(1, 4);
+    // With extents of 0 none may be left open, and 0 must stand for itself.
+    if (shape.includes(0))
+      return made([any(d, shape), list(...d.shuffled(shape))], { opset: 14, attributes: { allowzero: 1 } });
     const kept = d.int(0, shape.length);
-    const rest = shape.slice(kept);
-    const target = [...shape.slice(0, kept).map((extent) => (d.flag() ? 0 : extent)), ...d.shuffled(rest)];
+    const target = [...shape.slice(0, kept).map((extent) => (d.flag() ? 0 : extent)), ...d.shuffled(shape.slice(kept))];
     const open = d.int(0, target.length - 1);
-    // One extent may be left open, where the others are not 0.
-    const free = !shape.includes(0) && d.flag();
-    return made([any(d, shape), list(...(free ? target.with(open, -1) : target))], { opset: 13 });
+    return made([any(d, shape), list(...(d.flag() ? target.with(open, -1) : target))], { opset: 13 });
   },
   Resize: resize,
   Round: unary(11),
@@ -715,12 +817,13 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   Slice: (d) => {
     const shape = d.shape(1, 4);
     const axes = d.axes(shape.length, 1);
-    const bound = (): number => d.pick([d.int(-6, 6), d.int(-6, 6), 2 ** 31 - 1, -(2 ** 31)]);
-    const operands = [any(d, shape), list(...axes.map(bound)), list(...axes.map(bound)), list(...axes)];
-    if (d.flag()) operands.push(list(...axes.map(() => d.pick([1, 2, 3, -1, -2]))));
-    return made(operands, { opset: 13 });
+    const steps = axes.map(() => d.pick([1, 2, 3, -1, -2]));
+    const starts = axes.map(() => d.pick([d.int(-6, 6), d.int(-6, 6), 2 ** 31 - 1, -(2 ** 31)]));
+    // "As far as there is" is the largest number forwards, and the smallest backwards.
+    const ends = steps.map((step) => d.pick([d.int(-6, 6), step > 0 ? 2 ** 31 - 1 : -(2 ** 31)]));
+    return made([any(d, shape), list(...starts), list(...ends), list(...axes), list(...steps)], { opset: 13 });
   },
-  Softmax: (d) => along(d.pick([11, 13]))(d),
+  Softmax: softmaxRule,
   SoftmaxCrossEntropyLoss: lossRule(true),
   Softplus: unary(6, [-9, 9]),
   Softsign: unary(6, [-9, 9]),
@@ -741,8 +844,9 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
         outputs: sizes.length,
         attributes: { axis },
       });
+    // The last part may be smaller, but not empty.
     const parts = d.int(1, 3);
-    return made([any(d, shape.with(front, parts * d.int(1, 2) - (parts > 1 ? d.bit() : 0)))], {
+    return made([any(d, shape.with(front, parts * 2 - (parts > 1 ? d.bit() : 0)))], {
       opset: 18,
       outputs: parts,
       attributes: { axis, num_outputs: parts },
@@ -751,11 +855,14 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   Sqrt: unary(13, [0, 9]),
   Squeeze: (d) => {
     const shape = d.shape(1, 4).map((extent) => (d.flag() ? 1 : extent));
-    const ones = shape.flatMap((extent, axis) => (extent === 1 && d.flag() ? [d.flag() ? axis : axis - shape.length] : []));
+    const ones = shape.flatMap((extent, axis) =>
+      extent === 1 && d.flag() ? [d.flag() ? axis : axis - shape.length] : [],
+    );
     return made(ones.length === 0 ? [any(d, shape)] : [any(d, shape), list(...ones)], { opset: 13 });
   },
   Sub: mixed(),
   Sum: variadic(false),
+  Swish: unary(24, [-4, 4], drawnFloat('alpha', 0.5, 2)),
   Tan: unary(7, [-1.4, 1.4]),
   Tanh: unary(13),
   ThresholdedRelu: unary(10, [-3, 3], drawnFloat('alpha', 0, 2)),

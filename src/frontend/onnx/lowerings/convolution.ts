@@ -24,7 +24,7 @@ function lowerConvTranspose(c: LoweringContext): Value {
   const kernel = w!.type.shape.slice(2);
   const strides = listOf(c, 'strides', rank, 1);
   const dilations = listOf(c, 'dilations', rank, 1);
-  const output_padding = listOf(c, 'output_padding', rank, 0);
+  let output_padding = listOf(c, 'output_padding', rank, 0);
   const automatic = c.attributes.string('auto_pad', 'NOTSET');
   const wanted = c.attributes.ints('output_shape')?.slice(-rank);
   let pads = automatic === 'VALID' ? new Array<number>(2 * rank).fill(0) : listOf(c, 'pads', 2 * rank, 0);
@@ -34,9 +34,12 @@ function lowerConvTranspose(c: LoweringContext): Value {
       const reach = (kernel[d]! - 1) * dilations[d]! + 1;
       return (spatial[d]! - 1) * strides[d]! + output_padding[d]! + reach - extent;
     });
-    if (totals.some((total) => total < 0))
-      c.fail(`the output shape [${target.join(',')}] is larger than the operands make`, 'raise output_padding');
-    pads = halved(totals, automatic !== 'SAME_UPPER');
+    // Where the operands make less than is asked for, the rest is rows that no window reaches.
+    output_padding = output_padding.map((extra, d) => extra + Math.max(0, -totals[d]!));
+    pads = halved(
+      totals.map((total) => Math.max(0, total)),
+      automatic !== 'SAME_UPPER',
+    );
   }
   const groups = c.attributes.int('group', 1);
   return c.emit(convTranspose, operandsOf(c), { strides, pads, dilations, groups, output_padding });

@@ -186,7 +186,9 @@ export const unaryLowerings: readonly OnnxLowering[] = [
         ];
       }
       // Bounds computed in the step, or integers: the lower bound first, so that the upper one wins where they cross.
-      const raised = bounds[0] === undefined ? x : c.emit(maximum, [x, bounds[0]], {});
+      const open = x.type.dtype === 'f32' && bounds.includes(undefined);
+      const finite = open ? c.emit(clip, [x], { min: -largest, max: largest }) : x;
+      const raised = bounds[0] === undefined ? finite : c.emit(maximum, [finite, bounds[0]], {});
       return [bounds[1] === undefined ? raised : c.emit(minimum, [raised, bounds[1]], {})];
     },
   },

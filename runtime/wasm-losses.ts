@@ -1,0 +1,125 @@
+/** Kernels that read labels and indices: what they hold is checked here, so that the module need not report faults. */
+import * as entropy from './kernels/cross-entropy.ts';
+import { elementBytes, elementsOf, typeCode } from './kernels/elements.ts';
+import { gatherGrad } from './kernels/gather.ts';
+import type { Memory } from './memory.ts';
+import type { Kernel } from './program.ts';
+import type { Pick } from './wasm-backend.ts';
+
+type Numbers = readonly number[];
+
+const labelTypes: Numbers = [typeCode('i32'), typeCode('i64')];
+
+/** Whether the module can read the labels; if not, the plain kernel runs and names the one at fault. */
+function labelsAreClasses(
+  m: Memory,
+  labels: number,
+  type: number,
+  count: number,
+  classes: number,
+  hasIgnore: number,
+  ignoreIndex: number,
+): boolean {
+  if (!labelTypes.includes(type)) return false;
+  const given = elementsOf(m, type);
+  const base = labels / elementBytes(type);
+  for (let r = base; r < base + count; r++) {
+    const label = given[r]!;
+    if (!(label >= 0 && label < classes) && !(hasIgnore === 1 && label === ignoreIndex)) return false;
+  }
+  return true;
+}
+
+export function lossKernels(pick: Pick): [string, Kernel][] {
+  const forward = pick('crossEntropy');
+  const backward = pick('crossEntropyGrad');
+  return [
+    [
+      'crossEntropy',
+      (
+        m: Memory,
+        scores: number,
+        labels: number,
+        labelType: number,
+        weights: number,
+        loss: number,
+        batch: number,
+        classes: number,
+        inner: number,
+        reduction: number,
+        hasIgnore: number,
+        ignore: number,
+        normalized: number,
+      ): void => {
+        const count = batch * inner;
+        const f = labelsAreClasses(m, labels, labelType, count, classes, hasIgnore, ignore)
+          ? forward
+          : entropy.crossEntropy.bind(null, m);
+        f(scores, labels, labelType, weights, loss, batch, classes, inner, reduction, hasIgnore, ignore, normalized);
+      },
+    ],
+    [
+      'crossEntropyGrad',
+      (
+        m: Memory,
+        dloss: number,
+        scores: number,
+        labels: number,
+        labelType: number,
+        weights: number,
+        dscores: number,
+        batch: number,
+        classes: number,
+        inner: number,
+        reduction: number,
+        hasIgnore: number,
+        ignore: number,
+      ): void => {
+        const count = batch * inner;
+        const f = labelsAreClasses(m, labels, labelType, count, classes, hasIgnore, ignore)
+          ? backward
+          : entropy.crossEntropyGrad.bind(null, m);
+        f(dloss, scores, labels, labelType, weights, dscores, batch, classes, inner, reduction, hasIgnore, ignore);
+      },
+    ],
+  ];
+}
+
+/** Rows shorter than this are added in plain TypeScript: a call costs more than they do. */
+const shortRow = 8;
+
+export function gatherKernels(pick: Pick): [string, Kernel][] {
+  const addRows = pick('addRows');
+  return [
+    [
+      'gatherGrad',
+      (
+        m: Memory,
+        dy: number,
+        indexType: number,
+        indices: number,
+        dx: number,
+        outer: number,
+        extent: number,
+        inner: number,
+        count: number,
+      ): void => {
+        const given = elementsOf(m, indexType);
+        const base = indices / elementBytes(indexType);
+        let inRange = inner >= shortRow;
+        for (let j = base; inRange && j < base + count; j++) inRange = given[j]! >= -extent && given[j]! < extent;
+        if (!inRange) {
+          gatherGrad(m, dy, indexType, indices, dx, outer, extent, inner, count);
+          return;
+        }
+        m.f32.fill(0, dx / 4, dx / 4 + outer * extent * inner);
+        for (let row = 0; row < outer; row++)
+          for (let j = 0; j < count; j++) {
+            const index = given[base + j]!;
+            const place = row * extent + (index < 0 ? index + extent : index);
+            addRows(dx + 4 * place * inner, dy + 4 * (row * count + j) * inner, inner);
+          }
+      },
+    ],
+  ];
+}
