@@ -62,7 +62,7 @@ function isNear(x: AttributeValue | undefined, target: number): boolean {
   return typeof x === 'number' && Math.abs(x - target) <= 1e-6 * Math.abs(target);
 }
 
-/** add(matmul(a, b), c) -> matmul(a, b, c), where c is smaller than the product */
+/** add(matmul(a, b), c) -> matmul(a, b, c), where c is broadcast (one of the product's own shape may be an activation) */
 const matmulBias: Rule = {
   name: 'matmul-bias',
   last: add,
@@ -71,7 +71,7 @@ const matmulBias: Rule = {
     for (const [product, bias] of orders(node)) {
       const producer = inner(matcher, product, matmul);
       if (producer === undefined || producer.operands.length !== 2 || !sameShape(product.type.shape, shape)) continue;
-      if (elementCount(bias.type.shape) >= elementCount(shape)) continue;
+      if (elementCount(bias.type.shape) > elementCount(shape) || sameShape(bias.type.shape, shape)) continue;
       return { op: matmul, operands: [...producer.operands, bias], attributes: producer.attributes };
     }
     return undefined;

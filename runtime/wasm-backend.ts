@@ -16,7 +16,7 @@ import { compileWasm } from './wasm-support.ts';
 /** A function of the module. */
 export type WasmFunction = (...args: number[]) => number;
 /** Finds one by name. */
-export type Pick = (name: string) => WasmFunction;
+export type PickKernel = (name: string) => WasmFunction;
 
 /** Kernels whose arguments are all numbers, passed on as they are. */
 const numeric: readonly string[] = [
@@ -34,7 +34,7 @@ const numeric: readonly string[] = [
  */
 export function createWasmKernels(memory: WebAssembly.Memory): KernelTable {
   const { exports } = new WebAssembly.Instance(compileWasm(), { env: { memory } });
-  const pick: Pick = (name) => {
+  const pick: PickKernel = (name) => {
     const found = exports[name];
     if (typeof found !== 'function') throw new Error(`the WebAssembly module has no kernel ${name}`);
     return found as WasmFunction;

@@ -7,7 +7,7 @@ import { sumOfProducts } from './kernels/sum-of-products.ts';
 import { where } from './kernels/where.ts';
 import type { Memory } from './memory.ts';
 import type { Kernel } from './program.ts';
-import type { Pick, WasmFunction } from './wasm-backend.ts';
+import type { PickKernel, WasmFunction } from './wasm-backend.ts';
 
 type Numbers = readonly number[];
 
@@ -16,7 +16,7 @@ const walkRank = 6;
 const reducedRank = 3;
 
 /** Every kernel that walks dimensions and strides. */
-export function listKernels(pick: Pick): [string, Kernel][] {
+export function listKernels(pick: PickKernel): [string, Kernel][] {
   return [pairs, triples, copyKernels, reduceKernels, sumsOfProducts].flatMap((group) => group(pick));
 }
 
@@ -38,7 +38,7 @@ function three(set: WasmFunction, list: Numbers, fill: number): void {
   set(n > 2 ? list[n - 3]! : fill, n > 1 ? list[n - 2]! : fill, n > 0 ? list[n - 1]! : fill);
 }
 
-function pairs(pick: Pick): [string, Kernel][] {
+function pairs(pick: PickKernel): [string, Kernel][] {
   const setDims = pick('setDims');
   const setA = pick('setStridesA');
   const setB = pick('setStridesB');
@@ -59,7 +59,7 @@ function pairs(pick: Pick): [string, Kernel][] {
   });
 }
 
-function triples(pick: Pick): [string, Kernel][] {
+function triples(pick: PickKernel): [string, Kernel][] {
   const setDims = pick('setDims');
   const setA = pick('setStridesA');
   const setB = pick('setStridesB');
@@ -92,7 +92,7 @@ function triples(pick: Pick): [string, Kernel][] {
   });
 }
 
-function copyKernels(pick: Pick): [string, Kernel][] {
+function copyKernels(pick: PickKernel): [string, Kernel][] {
   const setDims = pick('setDims');
   const setA = pick('setStridesA');
   return [copies.copyStrided, copies.copyInto].map((plain) => {
@@ -110,7 +110,7 @@ function copyKernels(pick: Pick): [string, Kernel][] {
   });
 }
 
-function reduceKernels(pick: Pick): [string, Kernel][] {
+function reduceKernels(pick: PickKernel): [string, Kernel][] {
   const setDims = pick('setDims');
   const setStrides = pick('setStridesA');
   const setReduced = pick('setReducedDims');
@@ -142,7 +142,7 @@ function reduceKernels(pick: Pick): [string, Kernel][] {
   });
 }
 
-function sumsOfProducts(pick: Pick): [string, Kernel][] {
+function sumsOfProducts(pick: PickKernel): [string, Kernel][] {
   const setDims = pick('setDims');
   const setA = pick('setStridesA');
   const setB = pick('setStridesB');

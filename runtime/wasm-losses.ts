@@ -4,7 +4,7 @@ import { elementBytes, elementsOf, typeCode } from './kernels/elements.ts';
 import { gatherGrad } from './kernels/gather.ts';
 import type { Memory } from './memory.ts';
 import type { Kernel } from './program.ts';
-import type { Pick } from './wasm-backend.ts';
+import type { PickKernel } from './wasm-backend.ts';
 
 type Numbers = readonly number[];
 
@@ -30,7 +30,7 @@ function labelsAreClasses(
   return true;
 }
 
-export function lossKernels(pick: Pick): [string, Kernel][] {
+export function lossKernels(pick: PickKernel): [string, Kernel][] {
   const forward = pick('crossEntropy');
   const backward = pick('crossEntropyGrad');
   return [
@@ -88,7 +88,7 @@ export function lossKernels(pick: Pick): [string, Kernel][] {
 /** Rows shorter than this are added in plain TypeScript: a call costs more than they do. */
 const shortRow = 8;
 
-export function gatherKernels(pick: Pick): [string, Kernel][] {
+export function gatherKernels(pick: PickKernel): [string, Kernel][] {
   const addRows = pick('addRows');
   return [
     [

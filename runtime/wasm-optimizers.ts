@@ -2,9 +2,9 @@
 import * as optimizers from './kernels/optimizers.ts';
 import type { Memory } from './memory.ts';
 import type { Kernel } from './program.ts';
-import type { Pick } from './wasm-backend.ts';
+import type { PickKernel } from './wasm-backend.ts';
 
-export function updateKernels(pick: Pick): [string, Kernel][] {
+export function updateKernels(pick: PickKernel): [string, Kernel][] {
   const sgd = pick('sgd');
   const sgdMomentum = pick('sgdMomentum');
   const adam = pick('adam');

@@ -1,11 +1,11 @@
 /** Matrix products, convolutions and pools: kernels that take a geometry, passed as single numbers. */
 import type { Memory } from './memory.ts';
 import type { Kernel } from './program.ts';
-import type { Pick } from './wasm-backend.ts';
+import type { PickKernel } from './wasm-backend.ts';
 
 type Numbers = readonly number[];
 
-export function productKernels(pick: Pick): [string, Kernel][] {
+export function productKernels(pick: PickKernel): [string, Kernel][] {
   const product = pick('matmul');
   const conv = pick('conv');
   const convGradInput = pick('convGradInput');
@@ -75,7 +75,7 @@ export function productKernels(pick: Pick): [string, Kernel][] {
   ];
 }
 
-function poolKernels(pick: Pick): [string, Kernel][] {
+function poolKernels(pick: PickKernel): [string, Kernel][] {
   const maxPool = pick('maxPool');
   const maxPoolGrad = pick('maxPoolGrad');
   return [

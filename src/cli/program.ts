@@ -6,6 +6,7 @@ import { addCheckCommand } from './commands/check.ts';
 import { addCompileCommand } from './commands/compile.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommands } from './commands/list.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { printable } from './print-notes.ts';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   addInspectCommand(program);
   addArenaCommand(program);
   addCheckCommand(program);
+  addPlanCommand(program);
   addListCommands(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(run with --help for the options)');

@@ -28,7 +28,8 @@ export function reportBug(error: unknown, argv: readonly string[]): string {
 function passReproducer(failure: PassFailure, argv: readonly string[]): ReadonlyMap<string, string | Uint8Array> {
   const { model, pipeline, losses } = failure.reproducer;
   const output = model.graph.outputs.find(({ value }) => value === losses[0]);
-  const loss = losses.length === 1 && output !== undefined ? ['--loss', output.name] : [];
+  const differentiated = model.graph.nodes.some((node) => node.region === 'backward');
+  const loss = losses.length === 1 && output !== undefined && !differentiated ? ['--loss', output.name] : [];
   const again = ['sublinear', 'compile', `${name}.ir`, '--passes', pipeline, ...loss];
   const constants = new Map(
     model.graph.constants.flatMap((value) => {

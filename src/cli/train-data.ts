@@ -107,7 +107,7 @@ async function openModule(path: string): Promise<TrainingData> {
     const at = async (index: number) => asBatch(await batch(index), `${path}: batch(${index})`);
     return { batches: { count: undefined, at }, ...evaluation };
   }
-  const batches = exported.batches ?? exported.default;
+  const { batches } = exported;
   if (batches === undefined)
     throw new SublinearError({
       code: 'module-without-batches',

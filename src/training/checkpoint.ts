@@ -139,7 +139,7 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       restore();
       const cause = firstNonFinite(compiled, machine, lossStep, Number.isNaN(now));
       restore();
-      const message = `the loss is ${now} in step ${stepCount}; parameters and state are as they were before it`;
+      const message = `the loss is ${now} in step ${stepCount + 1}; parameters and state are as they were before it`;
       throw new SublinearError([{ code: 'loss-not-finite', message }, cause]);
     }
     loss = now;

@@ -10,7 +10,7 @@ import { filesBelow, sublinear, temporaryFolder } from './harness.ts';
 import { deepModel, writeModel } from './models.ts';
 
 function deepFile(): readonly string[] {
-  return [writeModel(temporaryFolder(), 'deep.onnx', deepModel(8)), '--dim', 'batch=2'];
+  return [writeModel(temporaryFolder(), 'deep.onnx', deepModel(12)), '--dim', 'batch=64'];
 }
 
 describe('compile', () => {
@@ -83,7 +83,7 @@ describe('the debug ladder', () => {
       out,
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/stopped after autodiff: \d+ nodes \(17 forward, \d+ backward\)\n/);
+    expect(stdout).toMatch(/stopped after autodiff: \d+ nodes \(25 forward, \d+ backward\)\n/);
     const graph = parseGraph(readFileSync(join(out, 'step.ir'), 'utf8'));
     expect(graph.nodes.some((node) => node.region === 'backward')).toBe(true);
     expect(graph.nodes.some((node) => node.recompute !== undefined)).toBe(false);

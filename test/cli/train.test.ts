@@ -208,7 +208,7 @@ export const evaluation = [{ x, labels }];`),
     );
     expect(code).toBe(1);
     expect(losses(stdout)).toHaveLength(2);
-    expect(stderr).toMatch(/the loss is NaN in step 2/);
+    expect(stderr).toMatch(/the loss is NaN in step 3/);
     expect(stderr).toMatch(/first node that made NaN is matmul\n {2}at node "linear"/);
     expect(filesBelow(folder)).toEqual(['data.ts', 'model.ts']);
   });

@@ -32,7 +32,7 @@ describe('usage', () => {
         expect(stdout).toContain(option.flags);
         expect(option.description, `${command.name()} ${option.flags}`).not.toBe('');
         // `--seed N` would be a switch called "seed" beside an argument: values stand in angle brackets.
-        expect(option.flags).toMatch(/^(-\w, )?--[a-z-]+( <[^<>]+>| \[[^[\]]+\])?$/);
+        expect(option.flags).toMatch(/^(-\w, )?--[a-z0-9-]+( <[^<>]+>| \[[^[\]]+\])?$/);
       }
     }
   });

@@ -347,7 +347,7 @@ describe('bad input', () => {
     step.run({ x, z: new Float32Array(12).fill(2), learningRate: 0.1 });
     const before = contents(step);
     const bad = () => step.run({ x, z: new Float32Array(12).fill(0.5), learningRate: 0.1 });
-    expect(bad).toThrow(/the loss is NaN in step 1; .*\nthe first node that made NaN is sqrt\n {2}at node "root"/);
+    expect(bad).toThrow(/the loss is NaN in step 2; .*\nthe first node that made NaN is sqrt\n {2}at node "root"/);
     expect(contents(step)).toEqual(before);
     step.parameters['linear.weight']!.fill(Number.NaN, 4, 5);
     expect(() => step.run({ x, z: new Float32Array(12).fill(2), learningRate: 0.1 })).toThrow(

@@ -1,6 +1,6 @@
 /**
- * Elementwise kernels of two and three operands with broadcasting (walk.ts). A row of an operand is contiguous, stretched
- * from one element, or strided. In place on operands that are not stretched.
+ * Elementwise kernels of two and three operands with broadcasting (walk.ts). A row of an operand is contiguous,
+ * stretched from one element, or strided. In place on operands that are not stretched.
  */
 import { loadLanes, loadSpread, splat, storeLanes } from './vector';
 import { beginRows, nextRow, offsetA, offsetB, offsetC, strideA, strideB, strideC, width } from './walk';
@@ -41,7 +41,7 @@ function applyGrad(code: i32, g: v128, a: v128, b: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function loadRow(p: usize, stride: i32, count: i32): v128 {
-  return stride == 1 ? loadLanes(p, count) : loadSpread(p, <usize>stride << 2, count);
+  return stride == 1 ? loadLanes(p, count) : loadSpread(p, (<usize>stride) << 2, count);
 }
 
 // @ts-ignore: decorator
@@ -49,16 +49,15 @@ function loadRow(p: usize, stride: i32, count: i32): v128 {
 function walkPairs(code: i32, a: usize, b: usize, out: usize): void {
   const sa = strideA;
   const sb = strideB;
-  const stepA = <usize>sa << 2;
-  const stepB = <usize>sb << 2;
+  const stepA = (<usize>sa) << 2;
+  const stepB = (<usize>sb) << 2;
   for (let rows = beginRows(); rows > 0; rows--, nextRow()) {
     let i = a + offsetA;
     let j = b + offsetB;
     let k = width;
     if (k >= 4) {
       if (sa == 1 && sb == 1) {
-        for (; k >= 4; k -= 4, i += 16, j += 16, out += 16)
-          v128.store(out, apply(code, v128.load(i), v128.load(j)));
+        for (; k >= 4; k -= 4, i += 16, j += 16, out += 16) v128.store(out, apply(code, v128.load(i), v128.load(j)));
       } else if (sa == 1 && sb == 0) {
         const y = v128.load_splat<f32>(j);
         for (; k >= 4; k -= 4, i += 16, out += 16) v128.store(out, apply(code, v128.load(i), y));
@@ -69,7 +68,7 @@ function walkPairs(code: i32, a: usize, b: usize, out: usize): void {
     }
     for (; k > 0; k -= 4, i += 4 * stepA, j += 4 * stepB) {
       storeLanes(out, k, apply(code, loadRow(i, sa, k), loadRow(j, sb, k)));
-      out += <usize>min(k, 4) << 2;
+      out += (<usize>min(k, 4)) << 2;
     }
   }
 }
@@ -87,10 +86,10 @@ function walkTriples(code: i32, dy: usize, a: usize, b: usize, out: usize): void
     for (let k = width; k > 0; k -= 4) {
       const y = applyGrad(code, loadRow(g, sa, k), loadRow(i, sb, k), loadRow(j, sc, k));
       storeLanes(out, k, y);
-      g += <usize>sa << 4;
-      i += <usize>sb << 4;
-      j += <usize>sc << 4;
-      out += <usize>min(k, 4) << 2;
+      g += (<usize>sa) << 4;
+      i += (<usize>sb) << 4;
+      j += (<usize>sc) << 4;
+      out += (<usize>min(k, 4)) << 2;
     }
   }
 }
@@ -156,9 +155,9 @@ export function where(condition: usize, a: usize, b: usize, out: usize): void {
       const x = v128.bitselect(loadRow(j, sb, k), loadRow(i, sa, k), i32x4.eq(flags, i32x4.splat(0)));
       storeLanes(out, k, x);
       c += 4 * sc;
-      i += <usize>sa << 4;
-      j += <usize>sb << 4;
-      out += <usize>min(k, 4) << 2;
+      i += (<usize>sa) << 4;
+      j += (<usize>sb) << 4;
+      out += (<usize>min(k, 4)) << 2;
     }
   }
 }

@@ -1,22 +1,15 @@
 /**
  * Convolution and its gradients in three spatial dimensions over blocked products of packed patches; the same
- * decomposition as runtime/kernels/conv.ts. Geometry as there: extents of the input, the filter and the result, strides,
- * pads before, dilations.
+ * decomposition as runtime/kernels/conv.ts. Geometry as there: extents of the input, the filter and the result,
+ * strides, pads before, dilations.
  */
-import {
-  correlate,
-  setFirstShifts,
-  setResult,
-  setResultGrid,
-  setShifts,
-  setTapOffsets,
-  setTaps,
-} from './correlate';
+import { correlate, setFirstShifts, setResult, setResultGrid, setShifts, setTapOffsets, setTaps } from './correlate';
 import { absent, columnBlock, depthBlock, multiplyBlock, packedColumnsBytes, rowBlock } from './gemm';
 import { setGrid, setSource, setStarts, setSteps } from './grid';
 import { packPatchRows, packPositions, setColumns, setFilter } from './patch-rows';
 import { convDepthwise, convDepthwiseGradInput, convDepthwiseGradWeight } from './depthwise';
 import { fillPlanes } from './fill';
+import { firstTap, tapDistance } from './window';
 
 /** Fewer filters than this over a single channel are walked directly, as in the plain kernel. */
 const directFilters: i32 = 4;
@@ -62,8 +55,30 @@ export function conv(
   if (inner == 0 || plane == 0) return;
   if (direct) {
     convDepthwise(
-      x, w, out, batch, channels, filters,
-      D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW,
+      x,
+      w,
+      out,
+      batch,
+      channels,
+      filters,
+      D,
+      H,
+      W,
+      kD,
+      kH,
+      kW,
+      oD,
+      oH,
+      oW,
+      sD,
+      sH,
+      sW,
+      pD,
+      pH,
+      pW,
+      dD,
+      dH,
+      dW,
     );
     return;
   }
@@ -77,42 +92,24 @@ export function conv(
   setTapOffsets(0, kH * kW, kW, 1);
   setResult(oH, oW, filters * size, 1, 1, 1, 0);
   setResultGrid(oD, oH, oW);
-  const end = x + (<usize>(batch * channels * plane) << 2);
+  const end = x + ((<usize>(batch * channels * plane)) << 2);
   for (let group = 0; group < groups; group++)
     correlate(
-      x + (<usize>(group * perGroup * plane) << 2),
+      x + ((<usize>(group * perGroup * plane)) << 2),
       x,
       end,
-      w + (<usize>(group * rows * inner) << 2),
-      bias == absent ? absent : bias + (<usize>(group * rows) << 2),
-      out + (<usize>(group * rows * size) << 2),
+      w + ((<usize>(group * rows * inner)) << 2),
+      bias == absent ? absent : bias + ((<usize>(group * rows)) << 2),
+      out + ((<usize>(group * rows * size)) << 2),
       scratch,
       rows,
       columns,
       perGroup,
-      <usize>plane << 2,
+      (<usize>plane) << 2,
       inner,
       kD * kH * kW,
-      <usize>size << 2,
+      (<usize>size) << 2,
     );
-}
-
-/** First tap along an axis that reaches positions of `phase`, or -1. */
-function firstTap(phase: i32, pad: i32, dilation: i32, stride: i32, taps: i32): i32 {
-  for (let k = 0; k < taps; k++) if ((phase + pad - k * dilation) % stride == 0) return k;
-  return -1;
-}
-
-/** Distance of two taps that reach the same phase: stride / gcd(stride, dilation). */
-function tapDistance(stride: i32, dilation: i32): i32 {
-  let a = stride;
-  let b = dilation;
-  while (b != 0) {
-    const rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return stride / a;
 }
 
 /**
@@ -158,23 +155,45 @@ export function convGradInput(
   const nW = tapDistance(sW, dW);
   const gaps = size == 0 || perGroup == 0 || sD > min(kD, nD) || sH > min(kH, nH) || sW > min(kW, nW);
   const direct = rows == 1 && perGroup < directFilters;
-  if (gaps || direct) memory.fill(dx, 0, <usize>(batch * channels * plane) << 2);
+  if (gaps || direct) memory.fill(dx, 0, (<usize>(batch * channels * plane)) << 2);
   if (size == 0 || perGroup == 0 || plane == 0) return;
   if (direct) {
     convDepthwiseGradInput(
-      dy, w, dx, batch, channels, filters,
-      D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW,
+      dy,
+      w,
+      dx,
+      batch,
+      channels,
+      filters,
+      D,
+      H,
+      W,
+      kD,
+      kH,
+      kW,
+      oD,
+      oH,
+      oW,
+      sD,
+      sH,
+      sW,
+      pD,
+      pH,
+      pW,
+      dD,
+      dH,
+      dW,
     );
     return;
   }
-  const end = dy + (<usize>(batch * filters * size) << 2);
+  const end = dy + ((<usize>(batch * filters * size)) << 2);
   for (let rd = 0; rd < min(sD, D); rd++) {
     const k0D = firstTap(rd, pD, dD, sD, kD);
     for (let rh = 0; rh < min(sH, H); rh++) {
       const k0H = firstTap(rh, pH, dH, sH, kH);
       for (let rw = 0; rw < min(sW, W); rw++) {
         const k0W = firstTap(rw, pW, dW, sW, kW);
-        if (k0D < 0 || k0H < 0 || k0W < 0) continue;
+        if (k0D == kD || k0H == kH || k0W == kW) continue;
         const eD = (D - rd + sD - 1) / sD;
         const eH = (H - rh + sH - 1) / sH;
         const eW = (W - rw + sW - 1) / sW;
@@ -190,20 +209,20 @@ export function convGradInput(
         setResultGrid(eD, eH, eW);
         for (let group = 0; group < groups; group++)
           correlate(
-            dy + (<usize>(group * perGroup * size) << 2),
+            dy + ((<usize>(group * perGroup * size)) << 2),
             dy,
             end,
-            w + (<usize>(group * perGroup * rows * volume) << 2),
+            w + ((<usize>(group * perGroup * rows * volume)) << 2),
             absent,
-            dx + (<usize>(group * rows * plane) << 2),
+            dx + ((<usize>(group * rows * plane)) << 2),
             scratch,
             rows,
             batch * eD * eH * eW,
             perGroup,
-            <usize>size << 2,
+            (<usize>size) << 2,
             volume,
             rows * volume,
-            <usize>plane << 2,
+            (<usize>plane) << 2,
           );
       }
     }
@@ -245,15 +264,37 @@ export function convGradWeight(
   const rows = filters / groups;
   const columns = perGroup * kD * kH * kW;
   const inner = batch * size;
-  const stride = <usize>columns << 2;
+  const stride = (<usize>columns) << 2;
   if (inner == 0 || plane == 0) {
     memory.fill(dw, 0, <usize>filters * stride);
     return;
   }
   if (perGroup == 1 && rows < directFilters) {
     convDepthwiseGradWeight(
-      x, dy, dw, batch, channels, filters,
-      D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW,
+      x,
+      dy,
+      dw,
+      batch,
+      channels,
+      filters,
+      D,
+      H,
+      W,
+      kD,
+      kH,
+      kW,
+      oD,
+      oH,
+      oW,
+      sD,
+      sH,
+      sW,
+      pD,
+      pH,
+      pW,
+      dD,
+      dH,
+      dW,
     );
     return;
   }
@@ -262,26 +303,26 @@ export function convGradWeight(
   setStarts(-pD, -pH, -pW);
   setSource(D, H, W, channels * plane);
   setFilter(kD, kH, kW, dD, dH, dW);
-  setColumns(x, x + (<usize>(batch * channels * plane) << 2), <usize>plane << 2);
-  const imageBytes = <usize>(filters * size) << 2;
+  setColumns(x, x + ((<usize>(batch * channels * plane)) << 2), (<usize>plane) << 2);
+  const imageBytes = (<usize>(filters * size)) << 2;
   const left = scratch + packedColumnsBytes(columns, inner);
   for (let group = 0; group < groups; group++) {
-    const image = x + (<usize>(group * perGroup * plane) << 2);
+    const image = x + ((<usize>(group * perGroup * plane)) << 2);
     const to = dw + <usize>(group * rows) * stride;
     for (let jc = 0; jc < columns; jc += columnBlock) {
       const nc = min(columnBlock, columns - jc);
       for (let pc = 0; pc < inner; pc += depthBlock) {
         const kc = min(depthBlock, inner - pc);
-        packPatchRows(scratch, image, <usize>plane << 2, jc, nc, pc, kc);
+        packPatchRows(scratch, image, (<usize>plane) << 2, jc, nc, pc, kc);
         for (let ic = 0; ic < rows; ic += rowBlock) {
           const mc = min(rowBlock, rows - ic);
-          packPositions(left, dy + (<usize>((group * rows + ic) * size) << 2), mc, pc, kc, size, imageBytes);
+          packPositions(left, dy + ((<usize>((group * rows + ic) * size)) << 2), mc, pc, kc, size, imageBytes);
           let right = scratch;
-          let c = to + <usize>ic * stride + (<usize>jc << 2);
-          for (let j = 0; j < nc; j += 8, right += <usize>kc << 5, c += 32) {
+          let c = to + <usize>ic * stride + ((<usize>jc) << 2);
+          for (let j = 0; j < nc; j += 8, right += (<usize>kc) << 5, c += 32) {
             let panel = left;
             let block = c;
-            for (let i = 0; i < mc; i += 4, panel += <usize>kc << 4, block += 4 * stride)
+            for (let i = 0; i < mc; i += 4, panel += (<usize>kc) << 4, block += 4 * stride)
               multiplyBlock(panel, right, kc, block, stride, mc - i, nc - j, pc != 0);
           }
         }

@@ -1,16 +1,6 @@
 /** Copies of four-byte elements between a contiguous tensor and one under strides (walk.ts, operand A). */
 import { storeTransposed } from './gemm';
-import {
-  beginPlanes,
-  beginRows,
-  isTransposed,
-  nextPlane,
-  nextRow,
-  offsetA,
-  planeRows,
-  strideA,
-  width,
-} from './walk';
+import { beginPlanes, beginRows, isTransposed, nextPlane, nextRow, offsetA, planeRows, strideA, width } from './walk';
 
 /** Edge of the square tiles in which a transposition is walked, so that both sides stay in cache. */
 const tile: i32 = 32;
@@ -29,8 +19,8 @@ export function copyStrided(x: usize, out: usize): void {
     copyTransposed(x, out);
     return;
   }
-  const step = <usize>strideA << 2;
-  const row = <usize>width << 2;
+  const step = (<usize>strideA) << 2;
+  const row = (<usize>width) << 2;
   for (let rows = beginRows(); rows > 0; rows--, nextRow()) {
     let from = x + offsetA;
     if (strideA == 1) {
@@ -49,8 +39,8 @@ export function copyStrided(x: usize, out: usize): void {
 function copyTransposed(x: usize, out: usize): void {
   const columns = width;
   const rows = planeRows();
-  const step = <usize>strideA << 2;
-  const row = <usize>columns << 2;
+  const step = (<usize>strideA) << 2;
+  const row = (<usize>columns) << 2;
   for (let planes = beginPlanes(); planes > 0; planes--, nextPlane(), out += <usize>rows * row) {
     const from = x + offsetA;
     for (let r0 = 0; r0 < rows; r0 += tile) {
@@ -59,8 +49,8 @@ function copyTransposed(x: usize, out: usize): void {
         const c1 = min(columns, c0 + tile);
         let r = r0;
         for (; r + 4 <= r1; r += 4) {
-          let i = from + (<usize>r << 2) + <usize>c0 * step;
-          let o = out + <usize>r * row + (<usize>c0 << 2);
+          let i = from + ((<usize>r) << 2) + <usize>c0 * step;
+          let o = out + <usize>r * row + ((<usize>c0) << 2);
           let c = c0;
           for (; c + 4 <= c1; c += 4, i += 4 * step, o += 16)
             storeTransposed(
@@ -79,8 +69,8 @@ function copyTransposed(x: usize, out: usize): void {
           }
         }
         for (; r < r1; r++) {
-          let i = from + (<usize>r << 2) + <usize>c0 * step;
-          let o = out + <usize>r * row + (<usize>c0 << 2);
+          let i = from + ((<usize>r) << 2) + <usize>c0 * step;
+          let o = out + <usize>r * row + ((<usize>c0) << 2);
           for (let c = c0; c < c1; c++, i += step, o += 4) store<f32>(o, load<f32>(i));
         }
       }
@@ -90,8 +80,8 @@ function copyTransposed(x: usize, out: usize): void {
 
 /** out, written under the strides, = x (contiguous). */
 export function copyInto(x: usize, out: usize): void {
-  const step = <usize>strideA << 2;
-  const row = <usize>width << 2;
+  const step = (<usize>strideA) << 2;
+  const row = (<usize>width) << 2;
   for (let rows = beginRows(); rows > 0; rows--, nextRow()) {
     let to = out + offsetA;
     if (strideA == 1) {

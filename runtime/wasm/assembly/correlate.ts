@@ -1,7 +1,7 @@
 /**
  * The product under a convolution and each phase of its input's gradient: filters (rows) times patches (columns), the
- * patches packed tile by tile from a grid of positions. Taps run in arithmetic progressions along each axis: tap j is at
- * filter index first + j * stride and shifts positions by shift0 + j * shift.
+ * patches packed tile by tile from a grid of positions. Taps run in arithmetic progressions along each axis: tap j is
+ * at filter index first + j * stride and shifts positions by shift0 + j * shift.
  */
 import {
   absent,
@@ -20,18 +20,7 @@ import {
   packRows,
   rowBlock,
 } from './gemm';
-import {
-  consecutive,
-  insideMask,
-  quadBase,
-  quadD,
-  quadH,
-  quadW,
-  seek,
-  sourceH,
-  sourceW,
-  takeQuad,
-} from './grid';
+import { consecutive, insideMask, quadBase, quadD, quadH, quadW, seek, sourceH, sourceW, takeQuad } from './grid';
 import { fillBias } from './matmul';
 
 /** Taps along each axis. */
@@ -79,15 +68,16 @@ export function setTapOffsets(first: i32, d: i32, h: i32, w: i32): void {
 // @ts-ignore: decorator
 @inline
 function gather(from: usize, i0: i32, i1: i32, i2: i32, i3: i32): v128 {
-  let x = v128.load32_zero(from + (<usize>i0 << 2));
-  x = v128.load_lane<f32>(from + (<usize>i1 << 2), x, 1);
-  x = v128.load_lane<f32>(from + (<usize>i2 << 2), x, 2);
-  return v128.load_lane<f32>(from + (<usize>i3 << 2), x, 3);
+  let x = v128.load32_zero(from + ((<usize>i0) << 2));
+  x = v128.load_lane<f32>(from + ((<usize>i1) << 2), x, 1);
+  x = v128.load_lane<f32>(from + ((<usize>i2) << 2), x, 2);
+  return v128.load_lane<f32>(from + ((<usize>i3) << 2), x, 3);
 }
 
 /**
- * Packs the patches at positions first .. first + count as panels of 8 columns; rows are (channel, tap) pc .. pc + depth.
- * [begin, end) are the bytes of the source tensor, `from` the first channel of the group, `channel` the bytes of one.
+ * Packs the patches at positions first .. first + count as panels of 8 columns; rows are (channel, tap) pc .. pc +
+ * depth. [begin, end) are the bytes of the source tensor, `from` the first channel of the group, `channel` the bytes of
+ * one.
  */
 function packPatches(
   to: usize,
@@ -103,9 +93,9 @@ function packPatches(
   const volume = tapsD * tapsH * tapsW;
   const firstChannel = pc / volume;
   const firstTap = pc - firstChannel * volume;
-  const step = <usize>volume << 5;
+  const step = (<usize>volume) << 5;
   seek(first);
-  for (let c = 0; c < count; c += 8, to += <usize>depth << 5) {
+  for (let c = 0; c < count; c += 8, to += (<usize>depth) << 5) {
     takeQuad(count - c);
     const base0 = quadBase;
     const d0 = quadD;
@@ -130,7 +120,7 @@ function packPatches(
           const sw = shift0W + jw * shiftW;
           const mask0 = insideMask(d0, h0, w0, sd, sh, sw);
           const mask1 = insideMask(d1, h1, w1, sd, sh, sw);
-          let q = to + (<usize>row << 5);
+          let q = to + ((<usize>row) << 5);
           if (!v128.any_true(v128.or(mask0, mask1))) {
             for (; row < depth; row += volume, q += step) {
               v128.store(q, i32x4.splat(0));
@@ -141,7 +131,7 @@ function packPatches(
           const shift = (sd * sourceH + sh) * sourceW + sw;
           let p = from + <usize>(firstChannel + late) * channel;
           if (inRow) {
-            p += <usize>(origin + shift) << 2;
+            p += (<usize>(origin + shift)) << 2;
             const last = p + <usize>((depth - 1 - row) / volume) * channel;
             if (p >= begin && p <= last && last < end && last + 32 <= end) {
               if (i32x4.all_true(v128.and(mask0, mask1)))
@@ -156,7 +146,7 @@ function packPatches(
                 }
               continue;
             }
-            p -= <usize>(origin + shift) << 2;
+            p -= (<usize>(origin + shift)) << 2;
           }
           // Lanes outside read the channel's first element, which exists, and are masked.
           const at0 = v128.and(mask0, i32x4.add(base0, i32x4.splat(shift)));
@@ -181,14 +171,22 @@ function packPatches(
  * Packs filters as panels of 4 rows whose weights are `rowStride` elements apart; columns are (channel, tap)
  * pc .. pc + depth, with channels `channelStride` elements apart.
  */
-function packFilters(to: usize, from: usize, count: i32, pc: i32, depth: i32, rowStride: i32, channelStride: i32): void {
+function packFilters(
+  to: usize,
+  from: usize,
+  count: i32,
+  pc: i32,
+  depth: i32,
+  rowStride: i32,
+  channelStride: i32,
+): void {
   const volume = tapsD * tapsH * tapsW;
   if (channelStride == volume && tap0 == 0 && tapW == 1 && tapH == tapsW && tapD == tapsH * tapsW) {
-    packRows(to, from + (<usize>pc << 2), count, depth, <usize>rowStride << 2, 4);
+    packRows(to, from + ((<usize>pc) << 2), count, depth, (<usize>rowStride) << 2, 4);
     return;
   }
-  const across = <usize>rowStride << 2;
-  const panel = <usize>depth << 4;
+  const across = (<usize>rowStride) << 2;
+  const panel = (<usize>depth) << 4;
   let channel = pc / volume;
   let rest = pc - channel * volume;
   let jw = rest % tapsW;
@@ -196,7 +194,7 @@ function packFilters(to: usize, from: usize, count: i32, pc: i32, depth: i32, ro
   let jh = rest % tapsH;
   let jd = rest / tapsH;
   for (let p = 0; p < depth; p++, to += 16) {
-    let source = from + (<usize>(channel * channelStride + tap0 + jd * tapD + jh * tapH + jw * tapW) << 2);
+    let source = from + ((<usize>(channel * channelStride + tap0 + jd * tapD + jh * tapH + jw * tapW)) << 2);
     let q = to;
     let r = count;
     for (; r >= 4; r -= 4, q += panel, source += 4 * across) {
@@ -298,12 +296,9 @@ function placeColumns(index: i32): void {
   let n = rest / resultGridD;
   for (let lane = 0; lane < 8; lane++) {
     const at =
-      <usize>(
-        (n * resultImage +
-          (d * resultStepD * resultH + h * resultStepH) * resultW +
-          w * resultStepW +
-          resultStart)
-      ) << 2;
+      (<usize>(
+        (n * resultImage + (d * resultStepD * resultH + h * resultStepH) * resultW + w * resultStepW + resultStart)
+      )) << 2;
     if (lane == 0) column0 = at;
     else if (lane == 1) column1 = at;
     else if (lane == 2) column2 = at;
@@ -355,23 +350,24 @@ export function correlate(
       const accumulate = pc != 0 || bias != absent;
       for (let ic = 0; ic < rows; ic += rowBlock) {
         const mc = min(rowBlock, rows - ic);
-        packFilters(left, filters + (<usize>(ic * rowStride) << 2), mc, pc, kc, rowStride, channelStride);
+        packFilters(left, filters + ((<usize>(ic * rowStride)) << 2), mc, pc, kc, rowStride, channelStride);
         let right = scratch;
-        for (let j = 0; j < nc; j += 8, right += <usize>kc << 5) {
+        for (let j = 0; j < nc; j += 8, right += (<usize>kc) << 5) {
           const lanes = min(8, nc - j);
           placeColumns(jc + j);
           const whole = lanes == 8 && column7 - column0 == 28;
           let panel = left;
           let block = result + <usize>ic * rowBytes;
-          for (let i = 0; i < mc; i += 4, panel += <usize>kc << 4, block += 4 * rowBytes) {
+          for (let i = 0; i < mc; i += 4, panel += (<usize>kc) << 4, block += 4 * rowBytes) {
             if (whole) {
               const c = block + column0;
-              if (pc == 0 && bias != absent) fillBias(c, rowBytes, min(4, mc - i), 8, bias + (<usize>(ic + i) << 2), 4, 0);
+              if (pc == 0 && bias != absent)
+                fillBias(c, rowBytes, min(4, mc - i), 8, bias + ((<usize>(ic + i)) << 2), 4, 0);
               multiplyBlock(panel, right, kc, c, rowBytes, mc - i, 8, accumulate);
             } else {
               if (pc == 0 && bias != absent)
                 for (let r = 0; r < min(4, mc - i); r++) {
-                  const b = v128.load_splat<f32>(bias + (<usize>(ic + i + r) << 2));
+                  const b = v128.load_splat<f32>(bias + ((<usize>(ic + i + r)) << 2));
                   scatterRow(block + <usize>r * rowBytes, lanes, false, b, b);
                 }
               multiplyBlock(panel, right, kc, absent, 0, 4, 8, false);

@@ -23,14 +23,12 @@ let weights: usize = 0;
 /** The label at `index`; -1 where it is ignored. */
 function labelAt(index: i32): i32 {
   const label =
-    labelType == typeI32
-      ? load<i32>(labels + (<usize>index << 2))
-      : <i32>load<f64>(labels + (<usize>index << 3));
+    labelType == typeI32 ? load<i32>(labels + ((<usize>index) << 2)) : <i32>load<f64>(labels + ((<usize>index) << 3));
   return hasIgnore && label == ignoreIndex ? -1 : label;
 }
 
 function weightOf(label: i32): f64 {
-  return weights == absent ? 1 : <f64>load<f32>(weights + (<usize>label << 2));
+  return weights == absent ? 1 : <f64>load<f32>(weights + ((<usize>label) << 2));
 }
 
 // @ts-ignore: decorator
@@ -45,7 +43,7 @@ function logSum(p: usize, classes: i32, inner: i32): f64 {
     const top = topRow(p, classes);
     return <f64>top + logOf(sumExpRow(p, classes, top));
   }
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   const top = topLanes(p, classes, step, 1);
   const sum = sumExpLanes(p, classes, step, 1, top);
   return <f64>f32x4.extract_lane(top, 0) + <f64>f32x4.extract_lane(log(sum), 0);
@@ -78,13 +76,13 @@ export function crossEntropy(
       const label = labelAt(r);
       let term: f64 = 0;
       if (label >= 0) {
-        const p = scores + (<usize>(n * classes * inner + c) << 2);
+        const p = scores + ((<usize>(n * classes * inner + c)) << 2);
         const weight = weightOf(label);
         const all = normalized ? 0 : logSum(p, classes, inner);
-        term = weight * (all - <f64>load<f32>(p + (<usize>(label * inner) << 2)));
+        term = weight * (all - <f64>load<f32>(p + ((<usize>(label * inner)) << 2)));
         total += weight;
       }
-      if (reduction == reductionNone) store<f32>(loss + (<usize>r << 2), <f32>term);
+      if (reduction == reductionNone) store<f32>(loss + ((<usize>r) << 2), <f32>term);
       else sum += term;
     }
   if (reduction != reductionNone) store<f32>(loss, <f32>(reduction == reductionMean ? sum / total : sum));
@@ -94,7 +92,7 @@ export function crossEntropy(
 function factorOf(dloss: usize, r: i32, reduction: i32, total: f64): f64 {
   const label = labelAt(r);
   if (label < 0) return NaN;
-  return (<f64>load<f32>(dloss + (reduction == reductionNone ? <usize>r << 2 : 0)) * weightOf(label)) / total;
+  return (<f64>load<f32>(dloss + (reduction == reductionNone ? (<usize>r) << 2 : 0)) * weightOf(label)) / total;
 }
 
 export function crossEntropyGrad(
@@ -124,7 +122,7 @@ export function crossEntropyGrad(
       if (label >= 0) total += weightOf(label);
     }
   }
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   const block = <usize>classes * step;
   for (let n = 0; n < batch; n++, scores += block, dscores += block) {
     if (inner == 1) {
@@ -138,20 +136,23 @@ export function crossEntropyGrad(
       const m = splat(top);
       const scale = splat(<f32>(factor / sumExpRow(scores, classes, top)));
       for (let k = 0; k < classes; k += 4) {
-        const at = <usize>k << 2;
+        const at = (<usize>k) << 2;
         const count = classes - k;
         storeLanes(dscores + at, count, f32x4.mul(exp(f32x4.sub(loadLanes(scores + at, count), m)), scale));
       }
-      const p = dscores + (<usize>label << 2);
+      const p = dscores + ((<usize>label) << 2);
       store<f32>(p, <f32>(<f64>load<f32>(p) - factor));
     } else
       for (let c = 0; c < inner; c += 4) {
         const r = n * inner + c;
         const count = inner - c;
-        const from = scores + (<usize>c << 2);
-        const to = dscores + (<usize>c << 2);
+        const from = scores + ((<usize>c) << 2);
+        const to = dscores + ((<usize>c) << 2);
         const m = topLanes(from, classes, step, count);
-        const low = f64x2(factorOf(dloss, r, reduction, total), count > 1 ? factorOf(dloss, r + 1, reduction, total) : 0);
+        const low = f64x2(
+          factorOf(dloss, r, reduction, total),
+          count > 1 ? factorOf(dloss, r + 1, reduction, total) : 0,
+        );
         const high = f64x2(
           count > 2 ? factorOf(dloss, r + 2, reduction, total) : 0,
           count > 3 ? factorOf(dloss, r + 3, reduction, total) : 0,
@@ -167,7 +168,7 @@ export function crossEntropyGrad(
         for (let lane = 0; lane < min(count, 4); lane++) {
           const label = labelAt(r + lane);
           if (label < 0) continue;
-          const p = to + (<usize>lane << 2) + <usize>label * step;
+          const p = to + ((<usize>lane) << 2) + <usize>label * step;
           store<f32>(p, <f32>(<f64>load<f32>(p) - factorOf(dloss, r + lane, reduction, total)));
         }
       }

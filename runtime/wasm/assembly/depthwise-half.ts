@@ -1,6 +1,6 @@
 /**
- * Depthwise 3x3 convolution at stride 2: four positions of a row of the result at a time, the even and odd columns of the
- * input parted by shuffles, what lies outside masked.
+ * Depthwise 3x3 convolution at stride 2: four positions of a row of the result at a time, the even and odd columns of
+ * the input parted by shuffles, what lies outside masked.
  */
 import { firstLanes, loadLanes, storeLanes, sumLanes } from './vector';
 
@@ -14,7 +14,16 @@ let pW: i32 = 0;
 let begin: usize = 0;
 let end: usize = 0;
 
-export function setHalf(h: i32, w: i32, resultH: i32, resultW: i32, padH: i32, padW: i32, from: usize, to: usize): void {
+export function setHalf(
+  h: i32,
+  w: i32,
+  resultH: i32,
+  resultW: i32,
+  padH: i32,
+  padW: i32,
+  from: usize,
+  to: usize,
+): void {
   H = h;
   W = w;
   oH = resultH;
@@ -29,20 +38,20 @@ export function setHalf(h: i32, w: i32, resultH: i32, resultW: i32, padH: i32, p
 // @ts-ignore: decorator
 @inline
 function readable(p: usize, count: i32): bool {
-  const last = p + (<usize>count << 2);
+  const last = p + ((<usize>count) << 2);
   return p >= begin && p < end && last <= end && last > p;
 }
 
 /** Four columns at, at + step, ... of a row of `width` elements; zero outside. Element by element. */
 function loadCarefully(row: usize, at: i32, step: i32, width: i32): v128 {
   let x = f32x4.splat(0);
-  if (<u32>at < <u32>width) x = v128.load32_zero(row + (<usize>at << 2));
+  if (<u32>at < <u32>width) x = v128.load32_zero(row + ((<usize>at) << 2));
   at += step;
-  if (<u32>at < <u32>width) x = v128.load_lane<f32>(row + (<usize>at << 2), x, 1);
+  if (<u32>at < <u32>width) x = v128.load_lane<f32>(row + ((<usize>at) << 2), x, 1);
   at += step;
-  if (<u32>at < <u32>width) x = v128.load_lane<f32>(row + (<usize>at << 2), x, 2);
+  if (<u32>at < <u32>width) x = v128.load_lane<f32>(row + ((<usize>at) << 2), x, 2);
   at += step;
-  if (<u32>at < <u32>width) x = v128.load_lane<f32>(row + (<usize>at << 2), x, 3);
+  if (<u32>at < <u32>width) x = v128.load_lane<f32>(row + ((<usize>at) << 2), x, 3);
   return x;
 }
 
@@ -63,7 +72,7 @@ function evens(p: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function rowOrFirst(plane: usize, row: i32, rows: i32, width: i32): usize {
-  return <u32>row < <u32>rows ? plane + (<usize>(row * width) << 2) : plane;
+  return <u32>row < <u32>rows ? plane + ((<usize>(row * width)) << 2) : plane;
 }
 
 /** All ones if the row exists. */
@@ -84,10 +93,10 @@ export function addPlaneHalf(plane: usize, weights: usize, out: usize): void {
   const w6 = v128.load_splat<f32>(weights, 24);
   const w7 = v128.load_splat<f32>(weights, 28);
   const w8 = v128.load_splat<f32>(weights, 32);
-  const shift = <usize>pW << 2;
+  const shift = (<usize>pW) << 2;
   // A row is read from -pW up to the end of its last vector.
   const reach = ((oW + 3) & ~3) * 2 + 2;
-  for (let oh = 0; oh < oH; oh++, out += <usize>oW << 2) {
+  for (let oh = 0; oh < oH; oh++, out += (<usize>oW) << 2) {
     const ih = 2 * oh - pH;
     let p0 = rowOrFirst(plane, ih, H, W) - shift;
     let p1 = rowOrFirst(plane, ih + 1, H, W) - shift;
@@ -159,22 +168,22 @@ function addInterleaved(to: usize, count: i32, even: v128, uneven: v128): void {
 }
 
 /**
- * dx += the adjoint on one plane of dy. Columns of one parity see taps 0 and 2, those of the other tap 1; which is which
- * depends on the pad, and so it is with rows.
+ * dx += the adjoint on one plane of dy. Columns of one parity see taps 0 and 2, those of the other tap 1; which is
+ * which depends on the pad, and so it is with rows.
  */
 export function addPlaneHalfGradInput(plane: usize, weights: usize, dx: usize): void {
   const odd = (pW & 1) != 0;
   // Column 2 i + b reads dy at i + (b + pW - kw) / 2: tap 0 at i + s0, tap 2 one before, tap 1 at i + s1.
   const s0 = (pW + 1) >> 1;
   const s1 = pW >> 1;
-  const first = <usize>s0 << 2;
-  const middle = <usize>s1 << 2;
+  const first = (<usize>s0) << 2;
+  const middle = (<usize>s1) << 2;
   const reach = (((W + 1) >> 1) + 3) & ~3;
-  for (let ih = 0; ih < H; ih++, dx += <usize>W << 2)
+  for (let ih = 0; ih < H; ih++, dx += (<usize>W) << 2)
     for (let kh = (ih + pH) & 1; kh < 3; kh += 2) {
       const oh = (ih + pH - kh) >> 1;
       if (<u32>oh >= <u32>oH) continue;
-      const row = plane + (<usize>(oh * oW) << 2);
+      const row = plane + ((<usize>(oh * oW)) << 2);
       const w0 = v128.load_splat<f32>(weights + <usize>kh * 12);
       const w1 = v128.load_splat<f32>(weights + <usize>kh * 12, 4);
       const w2 = v128.load_splat<f32>(weights + <usize>kh * 12, 8);
@@ -228,11 +237,11 @@ function addTapRow(dy: usize, plane: usize, kh: i32): void {
   let s1 = s0;
   let s2 = s0;
   const reach = ((oW + 3) & ~3) * 2 + 2;
-  for (let oh = 0; oh < oH; oh++, dy += <usize>oW << 2) {
+  for (let oh = 0; oh < oH; oh++, dy += (<usize>oW) << 2) {
     const ih = 2 * oh - pH + kh;
     if (<u32>ih >= <u32>H) continue;
-    const row = plane + (<usize>(ih * W) << 2);
-    let p = row - (<usize>pW << 2);
+    const row = plane + ((<usize>(ih * W)) << 2);
+    let p = row - ((<usize>pW) << 2);
     let from = dy;
     const whole = readable(p, reach);
     for (let ow = 0; ow < oW; ow += 4, p += 32, from += 16) {

@@ -1,7 +1,7 @@
 /**
  * Depthwise convolution where the result has the input's extents (stride 1), the common case. Positions of a plane are
- * then one long row whatever its width: a tap's element lies at a constant distance, and what the distance carries over an
- * edge is masked by row and column. So short rows cost what long ones do.
+ * then one long row whatever its width: a tap's element lies at a constant distance, and what the distance carries over
+ * an edge is masked by row and column. So short rows cost what long ones do.
  */
 import { firstLanes, loadLanes, splat, storeLanes, sumLanes } from './vector';
 
@@ -29,7 +29,7 @@ let columns: v128 = i32x4.splat(0);
 @inline
 function elementAt(plane: usize, row: i32, column: i32): f32 {
   return <u32>row < <u32>height && <u32>column < <u32>width
-    ? load<f32>(plane + (<usize>(row * width + column) << 2))
+    ? load<f32>(plane + ((<usize>(row * width + column)) << 2))
     : 0;
 }
 
@@ -37,7 +37,7 @@ function elementAt(plane: usize, row: i32, column: i32): f32 {
 // @ts-ignore: decorator
 @inline
 function loadShifted(plane: usize, position: i32, shiftH: i32, shiftW: i32): v128 {
-  const p = plane + (<usize>(position + shiftH * width + shiftW) << 2);
+  const p = plane + ((<usize>(position + shiftH * width + shiftW)) << 2);
   if (p >= begin && p < end && p + 16 <= end) return v128.load(p);
   return loadCarefully(plane, shiftH, shiftW);
 }
@@ -55,14 +55,14 @@ function loadCarefully(plane: usize, shiftH: i32, shiftW: i32): v128 {
 // @ts-ignore: decorator
 @inline
 function isSafe(plane: usize, position: i32): bool {
-  const low = plane + (<usize>(position - width - 1) << 2);
-  const high = plane + (<usize>(position + width + 5) << 2);
+  const low = plane + ((<usize>(position - width - 1)) << 2);
+  const high = plane + ((<usize>(position + width + 5)) << 2);
   return low >= begin && low < end && high <= end;
 }
 
 /**
- * out += plane correlated with a 3x3 filter, whose weights lie `step` bytes apart from `weights` on (backwards, from the
- * last one, for the gradient of the input).
+ * out += plane correlated with a 3x3 filter, whose weights lie `step` bytes apart from `weights` on (backwards, from
+ * the last one, for the gradient of the input).
  */
 export function addPlane3x3(plane: usize, weights: usize, step: usize, out: usize): void {
   const w0 = v128.load_splat<f32>(weights);
@@ -74,7 +74,7 @@ export function addPlane3x3(plane: usize, weights: usize, step: usize, out: usiz
   const w6 = v128.load_splat<f32>(weights + step * 6);
   const w7 = v128.load_splat<f32>(weights + step * 7);
   const w8 = v128.load_splat<f32>(weights + step * 8);
-  const row = <usize>width << 2;
+  const row = (<usize>width) << 2;
   const w = i32x4.splat(width);
   const lastRow = i32x4.splat(height - 1);
   const lastColumn = i32x4.splat(width - 1);
@@ -89,7 +89,7 @@ export function addPlane3x3(plane: usize, weights: usize, step: usize, out: usiz
     const bottom = i32x4.lt_s(r, lastRow);
     let sum = loadLanes(out, count - i);
     if (isSafe(plane, i)) {
-      const p = plane + (<usize>i << 2);
+      const p = plane + ((<usize>i) << 2);
       const a = p - row;
       const b = p + row;
       let above = v128.and(left, f32x4.mul(w0, v128.load(a - 4)));
@@ -126,7 +126,10 @@ export function addPlane3x3(plane: usize, weights: usize, step: usize, out: usiz
   }
 }
 
-/** As `addPlane3x3` for a filter of any odd or even extents whose result has the plane's: taps shift by first + k * step. */
+/**
+ * As `addPlane3x3` for a filter of any odd or even extents whose result has the plane's: taps shift by first + k *
+ * step.
+ */
 export function addPlane(
   plane: usize,
   weights: usize,
@@ -152,7 +155,7 @@ export function addPlane(
       const shiftH = firstH + kh * stepH;
       const inRows = i32x4.lt_u(i32x4.add(r, i32x4.splat(shiftH)), h);
       if (!v128.any_true(inRows)) {
-        tap += <usize>kW << 2;
+        tap += (<usize>kW) << 2;
         continue;
       }
       let shiftW = firstW;
@@ -207,7 +210,7 @@ export function storeSums3x3(dw: usize): void {
 
 /** Adds the products of one plane of dy and one of x to the nine sums. */
 export function addProducts3x3(dy: usize, plane: usize): void {
-  const row = <usize>width << 2;
+  const row = (<usize>width) << 2;
   const w = i32x4.splat(width);
   const lastRow = i32x4.splat(height - 1);
   const lastColumn = i32x4.splat(width - 1);
@@ -232,7 +235,7 @@ export function addProducts3x3(dy: usize, plane: usize): void {
     const bottom = i32x4.lt_s(r, lastRow);
     const y = loadLanes(dy, count - i);
     if (isSafe(plane, i)) {
-      const p = plane + (<usize>i << 2);
+      const p = plane + ((<usize>i) << 2);
       const a = p - row;
       const b = p + row;
       a0 = f32x4.add(a0, v128.and(v128.and(top, left), f32x4.mul(y, v128.load(a - 4))));

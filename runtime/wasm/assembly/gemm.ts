@@ -71,9 +71,9 @@ export let block30: v128 = f32x4.splat(0);
 export let block31: v128 = f32x4.splat(0);
 
 /**
- * c [rows <= 4, lanes <= 8] (= or +=) left panel times right panel; left in `block..` where c is absent. `a` and `b` are
- * packed panels of `depth` terms, `stride` is the bytes between rows of c. The loop is not unrolled: V8 would move the
- * loads of all its copies to the front and spill.
+ * c [rows <= 4, lanes <= 8] (= or +=) left panel times right panel; left in `block..` where c is absent. `a` and `b`
+ * are packed panels of `depth` terms, `stride` is the bytes between rows of c. The loop is not unrolled: V8 would move
+ * the loads of all its copies to the front and spill.
  */
 export function multiplyBlock(
   a: usize,
@@ -93,7 +93,7 @@ export function multiplyBlock(
   let c21 = f32x4.splat(0);
   let c30 = f32x4.splat(0);
   let c31 = f32x4.splat(0);
-  const end = b + (<usize>depth << 5);
+  const end = b + ((<usize>depth) << 5);
   while (b < end) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
@@ -147,15 +147,7 @@ export function storeTransposed(to: usize, step: usize, r0: v128, r1: v128, r2: 
  * Packs four lanes of a strided matrix: to[p * step + lane] = from[lane * across + p * along] for p < depth and lanes <
  * `lanes`, zero in the other lanes. Strides and `step` are bytes.
  */
-function packFour(
-  to: usize,
-  step: usize,
-  from: usize,
-  lanes: i32,
-  depth: i32,
-  across: usize,
-  along: usize,
-): void {
+function packFour(to: usize, step: usize, from: usize, lanes: i32, depth: i32, across: usize, along: usize): void {
   let p = 0;
   if (lanes >= 4) {
     if (across == 4) {
@@ -193,14 +185,14 @@ function packFour(
 
 /** Packs `count` rows of a strided matrix into panels of 4. Strides are bytes. */
 export function packRows(to: usize, from: usize, count: i32, depth: i32, across: usize, along: usize): void {
-  const panel = <usize>depth << 4;
+  const panel = (<usize>depth) << 4;
   for (let r = 0; r < count; r += 4, to += panel, from += 4 * across)
     packFour(to, 16, from, count - r, depth, across, along);
 }
 
 /** Packs `count` columns of a strided matrix into panels of 8. Strides are bytes. */
 export function packColumns(to: usize, from: usize, count: i32, depth: i32, across: usize, along: usize): void {
-  const panel = <usize>depth << 5;
+  const panel = (<usize>depth) << 5;
   for (let c = 0; c < count; c += 8, to += panel, from += 8 * across) {
     if (across == 4 && count - c >= 8) {
       let q = to;

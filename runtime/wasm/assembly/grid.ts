@@ -1,9 +1,9 @@
 /**
  * A grid of positions laid over the images of a batch, walked as one long row, four positions at a time.
  *
- * A position (n, d, h, w) of the grid starts at source coordinates (d, h, w) * step + start; a tap shifts all positions by
- * the same amount. So the address of a tap is the position's base plus a constant, and whether it lies inside the image
- * is a compare of each coordinate.
+ * A position (n, d, h, w) of the grid starts at source coordinates (d, h, w) * step + start; a tap shifts all positions
+ * by the same amount. So the address of a tap is the position's base plus a constant, and whether it lies inside the
+ * image is a compare of each coordinate.
  */
 
 /** Extents of the grid. */
@@ -157,7 +157,5 @@ export function insideMask(d: v128, h: v128, w: v128, shiftD: i32, shiftH: i32, 
 // @ts-ignore: decorator
 @inline
 export function consecutive(offsets: v128): bool {
-  return i32x4.all_true(
-    i32x4.eq(offsets, i32x4.add(i32x4.splat(i32x4.extract_lane(offsets, 0)), i32x4(0, 1, 2, 3))),
-  );
+  return i32x4.all_true(i32x4.eq(offsets, i32x4.add(i32x4.splat(i32x4.extract_lane(offsets, 0)), i32x4(0, 1, 2, 3))));
 }

@@ -1,6 +1,7 @@
 /**
  * Elementary functions of four floats. Polynomials are minimax fits made for this file with 40 digits; errors are the
- * largest over all floats of the range where the result is normal, in units in the last place (ulp) of the exact result.
+ * largest over all floats of the range where the result is normal, in units in the last place (ulp) of the exact
+ * result.
  */
 import { splat } from './vector';
 
@@ -40,8 +41,8 @@ function reduceByLog2(x: v128, n: v128): v128 {
 }
 
 /**
- * Error below 1.2 ulp; subnormal results are rounded once more. The pseudo-minimum of (x, bound) is one instruction, and
- * NaN where x is.
+ * Error below 1.2 ulp; subnormal results are rounded once more. The pseudo-minimum of (x, bound) is one instruction,
+ * and NaN where x is.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,15 +1,32 @@
 /**
- * Matrix product of strided factors; batches are walked by the caller. out [rows, columns] (contiguous) = a times b plus
- * bias. Strides are elements.
+ * Matrix product of strided factors; batches are walked by the caller. out [rows, columns] (contiguous) = a times b
+ * plus bias. Strides are elements.
  */
-import { absent, columnBlock, depthBlock, multiplyBlock, packColumns, packedColumnsBytes, packRows, rowBlock } from './gemm';
+import {
+  absent,
+  columnBlock,
+  depthBlock,
+  multiplyBlock,
+  packColumns,
+  packedColumnsBytes,
+  packRows,
+  rowBlock,
+} from './gemm';
 import { sumLanes } from './vector';
 
 /** As in the plain kernel: up to this many rows or columns nothing is packed and no scratch is used. */
 const narrow: i32 = 2;
 
 /** Starts a block of the product at the bias. */
-export function fillBias(c: usize, stride: usize, rows: i32, columns: i32, bias: usize, biasRow: usize, biasColumn: usize): void {
+export function fillBias(
+  c: usize,
+  stride: usize,
+  rows: i32,
+  columns: i32,
+  bias: usize,
+  biasRow: usize,
+  biasColumn: usize,
+): void {
   for (let r = 0; r < rows; r++, c += stride, bias += biasRow) {
     let from = bias;
     let to = c;
@@ -40,7 +57,7 @@ export function matmul(
   bColumn <<= 2;
   biasRow <<= 2;
   biasColumn <<= 2;
-  const stride = <usize>columns << 2;
+  const stride = (<usize>columns) << 2;
   if (inner == 0 || min(rows, columns) <= narrow) {
     if (hasBias) fillBias(out, stride, rows, columns, bias, biasRow, biasColumn);
     else memory.fill(out, 0, <usize>rows * stride);
@@ -57,11 +74,11 @@ export function matmul(
         const mc = min(rowBlock, rows - ic);
         packRows(left, a + <usize>ic * aRow + <usize>pc * aColumn, mc, kc, aRow, aColumn);
         let right = scratch;
-        let c = out + <usize>ic * stride + (<usize>jc << 2);
-        for (let j = 0; j < nc; j += 8, right += <usize>kc << 5, c += 32) {
+        let c = out + <usize>ic * stride + ((<usize>jc) << 2);
+        for (let j = 0; j < nc; j += 8, right += (<usize>kc) << 5, c += 32) {
           let panel = left;
           let block = c;
-          for (let i = 0; i < mc; i += 4, panel += <usize>kc << 4, block += 4 * stride) {
+          for (let i = 0; i < mc; i += 4, panel += (<usize>kc) << 4, block += 4 * stride) {
             if (pc == 0 && hasBias)
               fillBias(
                 block,
@@ -128,21 +145,35 @@ function multiplyNarrow(
   bRow: usize,
   bColumn: usize,
 ): void {
-  const stride = <usize>columns << 2;
+  const stride = (<usize>columns) << 2;
   if (rows <= columns ? bColumn == 4 && bRow != 4 : aRow == 4 && aColumn != 4) {
     for (let p = 0; p < inner; p++) {
       if (rows <= columns)
         for (let r = 0; r < rows; r++)
-          addScaled(out + <usize>r * stride, b + <usize>p * bRow, columns, load<f32>(a + <usize>r * aRow + <usize>p * aColumn), 4, 4);
+          addScaled(
+            out + <usize>r * stride,
+            b + <usize>p * bRow,
+            columns,
+            load<f32>(a + <usize>r * aRow + <usize>p * aColumn),
+            4,
+            4,
+          );
       else
         for (let c = 0; c < columns; c++)
-          addScaled(out + (<usize>c << 2), a + <usize>p * aColumn, rows, load<f32>(b + <usize>p * bRow + <usize>c * bColumn), stride, 4);
+          addScaled(
+            out + ((<usize>c) << 2),
+            a + <usize>p * aColumn,
+            rows,
+            load<f32>(b + <usize>p * bRow + <usize>c * bColumn),
+            stride,
+            4,
+          );
     }
     return;
   }
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++) {
-      const to = out + <usize>r * stride + (<usize>c << 2);
+      const to = out + <usize>r * stride + ((<usize>c) << 2);
       store<f32>(to, load<f32>(to) + dot(a + <usize>r * aRow, b + <usize>c * bColumn, inner, aColumn, bRow));
     }
 }

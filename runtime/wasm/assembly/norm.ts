@@ -52,10 +52,10 @@ export function batchNorm(
   epsilon: f64,
 ): void {
   const count = <f64>(batch * size);
-  const plane = <usize>size << 2;
+  const plane = (<usize>size) << 2;
   const image = <usize>channels * plane;
   for (let c = 0; c < channels; c++) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     const first = x + <usize>c * plane;
     let sum: f64 = 0;
     for (let n = 0; n < batch; n++) sum += sumRow(first + <usize>n * image, size);
@@ -88,10 +88,10 @@ export function batchNormGrad(
   size: i32,
 ): void {
   const count = <f64>(batch * size);
-  const plane = <usize>size << 2;
+  const plane = (<usize>size) << 2;
   const image = <usize>channels * plane;
   for (let c = 0; c < channels; c++) {
-    const at = <usize>c << 2;
+    const at = (<usize>c) << 2;
     const middle = load<f32>(mean + at);
     const inverse = load<f32>(invStd + at);
     let sum: f64 = 0;
@@ -124,10 +124,10 @@ export function batchNormInference(
   size: i32,
   epsilon: f64,
 ): void {
-  const plane = <usize>size << 2;
+  const plane = (<usize>size) << 2;
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < channels; c++, x += plane, y += plane) {
-      const at = <usize>c << 2;
+      const at = (<usize>c) << 2;
       const factor = <f32>(<f64>load<f32>(scale + at) / Math.sqrt(<f64>load<f32>(variance + at) + epsilon));
       scaleRow(x, y, size, load<f32>(mean + at), factor, load<f32>(bias + at));
     }
@@ -148,14 +148,14 @@ export function groupNorm(
 ): void {
   const perGroup = channels / groups;
   const count = perGroup * size;
-  const plane = <usize>size << 2;
+  const plane = (<usize>size) << 2;
   for (let group = 0; group < batch * groups; group++, mean += 4, invStd += 4) {
     const centre = sumRow(x, count) / <f64>count;
     const inverse = <f32>(1 / Math.sqrt(sumSquares(x, count, centre) / <f64>count + epsilon));
     store<f32>(mean, <f32>centre);
     store<f32>(invStd, inverse);
     for (let c = 0; c < perGroup; c++, x += plane, y += plane) {
-      const at = <usize>((group % groups) * perGroup + c) << 2;
+      const at = (<usize>((group % groups) * perGroup + c)) << 2;
       scaleRow(x, y, size, <f32>centre, inverse * load<f32>(scale + at), load<f32>(bias + at));
     }
   }
@@ -177,18 +177,18 @@ export function groupNormGrad(
 ): void {
   const perGroup = channels / groups;
   const count = <f64>(perGroup * size);
-  const plane = <usize>size << 2;
-  memory.fill(dscale, 0, <usize>channels << 2);
-  memory.fill(dbias, 0, <usize>channels << 2);
+  const plane = (<usize>size) << 2;
+  memory.fill(dscale, 0, (<usize>channels) << 2);
+  memory.fill(dbias, 0, (<usize>channels) << 2);
   for (let group = 0; group < batch * groups; group++) {
-    const middle = load<f32>(mean + (<usize>group << 2));
-    const inverse = load<f32>(invStd + (<usize>group << 2));
-    const first = <usize>((group % groups) * perGroup) << 2;
+    const middle = load<f32>(mean + ((<usize>group) << 2));
+    const inverse = load<f32>(invStd + ((<usize>group) << 2));
+    const first = (<usize>((group % groups) * perGroup)) << 2;
     let sum: f64 = 0;
     let weighted: f64 = 0;
     for (let c = 0; c < perGroup; c++) {
       const offset = <usize>(group * perGroup + c) * plane;
-      const at = first + (<usize>c << 2);
+      const at = first + ((<usize>c) << 2);
       const channelSum = sumRow(dy + offset, size);
       const channelWeighted = sumProducts(dy + offset, x + offset, size, <f64>middle);
       const factor = <f64>load<f32>(scale + at);
@@ -201,7 +201,7 @@ export function groupNormGrad(
     const slope = (weighted * <f64>inverse * <f64>inverse) / count;
     for (let c = 0; c < perGroup; c++) {
       const offset = <usize>(group * perGroup + c) * plane;
-      const factor = load<f32>(scale + first + (<usize>c << 2));
+      const factor = load<f32>(scale + first + ((<usize>c) << 2));
       gradGroupRow(dy + offset, x + offset, dx + offset, size, middle, factor, inverse, <f32>meanGradient, <f32>slope);
     }
   }
@@ -243,7 +243,7 @@ export function layerNorm(
   width: i32,
   epsilon: f64,
 ): void {
-  const row = <usize>width << 2;
+  const row = (<usize>width) << 2;
   for (let r = 0; r < rows; r++, x += row, y += row, mean += 4, invStd += 4) {
     const centre = sumRow(x, width) / <f64>width;
     const inverse = <f32>(1 / Math.sqrt(sumSquares(x, width, centre) / <f64>width + epsilon));
@@ -252,7 +252,7 @@ export function layerNorm(
     const m = splat(<f32>centre);
     const i = splat(inverse);
     for (let k = 0; k < width; k += 4) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       const v = loadLanes(x + at, width - k);
       const s = loadLanes(scale + at, width - k);
       let z = f32x4.mul(f32x4.mul(f32x4.sub(v, m), i), s);
@@ -280,7 +280,7 @@ export function layerNormGrad(
   rows: i32,
   width: i32,
 ): void {
-  const row = <usize>width << 2;
+  const row = (<usize>width) << 2;
   memory.fill(dscale, 0, row);
   if (dbias != absent) memory.fill(dbias, 0, row);
   for (let r = 0; r < rows; r++, dy += row, x += row, dx += row, mean += 4, invStd += 4) {
@@ -291,7 +291,7 @@ export function layerNormGrad(
     let sum = f64x2.splat(0);
     let weighted = f64x2.splat(0);
     for (let k = 0; k < width; k += 4) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       const count = width - k;
       const g = loadLanes(dy + at, count);
       let normalized = f32x4.mul(f32x4.sub(loadLanes(x + at, count), m), i);
@@ -306,7 +306,7 @@ export function layerNormGrad(
     const meanGradient = splat(<f32>(sumDoubles(sum) / <f64>width));
     const slope = splat(<f32>((sumDoubles(weighted) * <f64>inverse) / <f64>width));
     for (let k = 0; k < width; k += 4) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       const count = width - k;
       const g = loadLanes(dy + at, count);
       const v = loadLanes(x + at, count);
@@ -319,13 +319,13 @@ export function layerNormGrad(
 }
 
 export function rmsNorm(x: usize, scale: usize, y: usize, invRms: usize, rows: i32, width: i32, epsilon: f64): void {
-  const row = <usize>width << 2;
+  const row = (<usize>width) << 2;
   for (let r = 0; r < rows; r++, x += row, y += row, invRms += 4) {
     const inverse = <f32>(1 / Math.sqrt(sumSquares(x, width, 0) / <f64>width + epsilon));
     store<f32>(invRms, inverse);
     const i = splat(inverse);
     for (let k = 0; k < width; k += 4) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       const v = loadLanes(x + at, width - k);
       const s = loadLanes(scale + at, width - k);
       const z = f32x4.mul(f32x4.mul(v, i), s);
@@ -344,14 +344,14 @@ export function rmsNormGrad(
   rows: i32,
   width: i32,
 ): void {
-  const row = <usize>width << 2;
+  const row = (<usize>width) << 2;
   memory.fill(dscale, 0, row);
   for (let r = 0; r < rows; r++, dy += row, x += row, dx += row, invRms += 4) {
     const inverse = load<f32>(invRms);
     const i = splat(inverse);
     let weighted = f64x2.splat(0);
     for (let k = 0; k < width; k += 4) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       const count = width - k;
       const g = loadLanes(dy + at, count);
       const normalized = f32x4.mul(loadLanes(x + at, count), i);
@@ -362,7 +362,7 @@ export function rmsNormGrad(
     }
     const slope = splat(<f32>((sumDoubles(weighted) * <f64>inverse) / <f64>width));
     for (let k = 0; k < width; k += 4) {
-      const at = <usize>k << 2;
+      const at = (<usize>k) << 2;
       const count = width - k;
       const g = loadLanes(dy + at, count);
       const v = loadLanes(x + at, count);
@@ -375,18 +375,18 @@ export function rmsNormGrad(
 
 /** y [batch, channels, size] += bias [channels], in place. */
 export function addChannelBias(bias: usize, y: usize, batch: i32, channels: i32, size: i32): void {
-  const plane = <usize>size << 2;
+  const plane = (<usize>size) << 2;
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < channels; c++, y += plane) {
-      const value = load<f32>(bias + (<usize>c << 2));
+      const value = load<f32>(bias + ((<usize>c) << 2));
       const b = splat(value);
       let k = 0;
       for (; k + 4 <= size; k += 4) {
-        const p = y + (<usize>k << 2);
+        const p = y + ((<usize>k) << 2);
         v128.store(p, f32x4.add(v128.load(p), b));
       }
       for (; k < size; k++) {
-        const p = y + (<usize>k << 2);
+        const p = y + ((<usize>k) << 2);
         store<f32>(p, load<f32>(p) + value);
       }
     }

@@ -1,6 +1,6 @@
 /**
- * Packing for the gradient of a filter: the products run over positions, so patches are packed transposed, four positions
- * of four columns (channel, tap) at a time.
+ * Packing for the gradient of a filter: the products run over positions, so patches are packed transposed, four
+ * positions of four columns (channel, tap) at a time.
  */
 import { packRows, storeTransposed } from './gemm';
 import {
@@ -49,12 +49,12 @@ export function setFilter(d: i32, h: i32, w: i32, dilationD: i32, dilationH: i32
 export function setColumns(rangeBegin: usize, rangeEnd: usize, channelBytes: usize): void {
   begin = rangeBegin;
   end = rangeEnd;
-  const row = <usize>((kW - 1) * dW) << 2;
-  const slice = row + (<usize>((kH - 1) * dH * sourceW) << 2);
-  const volume = slice + (<usize>((kD - 1) * dD * sourceH * sourceW) << 2);
-  alongRow = <usize>dW << 2;
-  alongSlice = (<usize>(dH * sourceW) << 2) - row;
-  alongDepth = (<usize>(dD * sourceH * sourceW) << 2) - slice;
+  const row = (<usize>((kW - 1) * dW)) << 2;
+  const slice = row + ((<usize>((kH - 1) * dH * sourceW)) << 2);
+  const volume = slice + ((<usize>((kD - 1) * dD * sourceH * sourceW)) << 2);
+  alongRow = (<usize>dW) << 2;
+  alongSlice = ((<usize>(dH * sourceW)) << 2) - row;
+  alongDepth = ((<usize>(dD * sourceH * sourceW)) << 2) - slice;
   alongChannel = channelBytes - volume;
   if (kD * kH * kW == 1) {
     // Channels are then the columns of one endless filter row that does not move.
@@ -85,10 +85,10 @@ const oneRow: i32 = 1;
 const anywhere: i32 = 2;
 
 function gather(p: usize, offsets: v128): v128 {
-  let x = v128.load32_zero(p + (<usize>i32x4.extract_lane(offsets, 0) << 2));
-  x = v128.load_lane<f32>(p + (<usize>i32x4.extract_lane(offsets, 1) << 2), x, 1);
-  x = v128.load_lane<f32>(p + (<usize>i32x4.extract_lane(offsets, 2) << 2), x, 2);
-  return v128.load_lane<f32>(p + (<usize>i32x4.extract_lane(offsets, 3) << 2), x, 3);
+  let x = v128.load32_zero(p + ((<usize>i32x4.extract_lane(offsets, 0)) << 2));
+  x = v128.load_lane<f32>(p + ((<usize>i32x4.extract_lane(offsets, 1)) << 2), x, 1);
+  x = v128.load_lane<f32>(p + ((<usize>i32x4.extract_lane(offsets, 2)) << 2), x, 2);
+  return v128.load_lane<f32>(p + ((<usize>i32x4.extract_lane(offsets, 3)) << 2), x, 3);
 }
 
 /** As `gather`, zero outside the mask: those lanes read an element that a lane inside reads. */
@@ -103,9 +103,9 @@ function gatherInside(p: usize, offsets: v128, mask: v128): v128 {
 }
 
 /**
- * The elements of a column under four positions; `at` is its element under a position at the origin, `tapW` its place in
- * the filter row. `offsets` are the positions' elements, `origin` the bytes of the first; `step` is their distance if they
- * are evenly spread, else 0.
+ * The elements of a column under four positions; `at` is its element under a position at the origin, `tapW` its place
+ * in the filter row. `offsets` are the positions' elements, `origin` the bytes of the first; `step` is their distance
+ * if they are evenly spread, else 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -175,7 +175,7 @@ function packQuad(
   const w = quadW;
   const d0 = i32x4.extract_lane(d, 0);
   const h0 = i32x4.extract_lane(h, 0);
-  const origin = <usize>i32x4.extract_lane(offsets, 0) << 2;
+  const origin = (<usize>i32x4.extract_lane(offsets, 0)) << 2;
   const rowEnd = kW;
   const along = alongRow;
   const zero = f32x4.splat(0);
@@ -223,8 +223,8 @@ function packQuad(
 }
 
 /**
- * Packs columns tap0 .. tap0 + count at positions first .. first + depth of the batch into panels of 8 columns. `image` is
- * the first channel of the group in the first image.
+ * Packs columns tap0 .. tap0 + count at positions first .. first + depth of the batch into panels of 8 columns. `image`
+ * is the first channel of the group in the first image.
  */
 export function packPatchRows(
   to: usize,
@@ -235,7 +235,7 @@ export function packPatchRows(
   first: i32,
   depth: i32,
 ): void {
-  const panelBytes = <usize>depth << 5;
+  const panelBytes = (<usize>depth) << 5;
   for (let c0 = 0; c0 < count; c0 += columnRun, to += (<usize>depth * columnRun) << 2) {
     let rest = tap0 + c0;
     const startW = rest % kW;
@@ -246,7 +246,7 @@ export function packPatchRows(
     const startAt =
       image +
       <usize>(rest / kD) * channelBytes +
-      (<usize>((startD * dD * sourceH + startH * dH) * sourceW) << 2) +
+      ((<usize>((startD * dD * sourceH + startH * dH) * sourceW)) << 2) +
       <usize>startW * alongRow;
     const run = min(columnRun, count - c0);
     seek(first);
@@ -256,7 +256,7 @@ export function packPatchRows(
       takeQuad(lanes);
       tapD = startD;
       tapH = startH;
-      const panel = to + (<usize>p << 5);
+      const panel = to + ((<usize>p) << 5);
       const extremes = v128.and(
         insideMask(quadD, quadH, quadW, 0, 0, 0),
         insideMask(quadD, quadH, quadW, (kD - 1) * dD, (kH - 1) * dH, (kW - 1) * dW),
@@ -266,7 +266,8 @@ export function packPatchRows(
         if (inside) packQuad(interior, 1, panel, panelBytes, run, lanes, startAt, startW);
         else if (inRow) packQuad(oneRow, 1, panel, panelBytes, run, lanes, startAt, startW);
         else packQuad(anywhere, 1, panel, panelBytes, run, lanes, startAt, startW);
-      } else if (inside && inRow && evenlySpread(quadBase, 2)) packQuad(interior, 2, panel, panelBytes, run, lanes, startAt, startW);
+      } else if (inside && inRow && evenlySpread(quadBase, 2))
+        packQuad(interior, 2, panel, panelBytes, run, lanes, startAt, startW);
       else packQuad(anywhere, 0, panel, panelBytes, run, lanes, startAt, startW);
     }
   }
@@ -278,15 +279,23 @@ function evenlySpread(offsets: v128, step: i32): bool {
 }
 
 /** Packs `count` channels at positions first .. first + depth of the batch into panels of 4 rows. */
-export function packPositions(to: usize, from: usize, count: i32, first: i32, depth: i32, size: i32, imageBytes: usize): void {
-  const across = <usize>size << 2;
+export function packPositions(
+  to: usize,
+  from: usize,
+  count: i32,
+  first: i32,
+  depth: i32,
+  size: i32,
+  imageBytes: usize,
+): void {
+  const across = (<usize>size) << 2;
   for (let r = 0; r < count; r += 4, from += 4 * across) {
     let n = first / size;
     let start = first - n * size;
     for (let p = 0; p < depth; ) {
       const run = min(depth - p, size - start);
-      packRows(to, from + <usize>n * imageBytes + (<usize>start << 2), min(4, count - r), run, across, 4);
-      to += <usize>run << 4;
+      packRows(to, from + <usize>n * imageBytes + ((<usize>start) << 2), min(4, count - r), run, across, 4);
+      to += (<usize>run) << 4;
       p += run;
       start = 0;
       n++;

@@ -1,20 +1,9 @@
 /**
- * Max pooling and its gradient, four windows of a row at a time. Geometry as in runtime/kernels/pool.ts, with the batch's
- * planes first. A lane outside the image counts as minus infinity.
+ * Max pooling and its gradient, four windows of a row at a time. Geometry as in runtime/kernels/pool.ts, with the
+ * batch's planes first. A lane outside the image counts as minus infinity.
  */
 import { firstLanes, splat, storeLanes } from './vector';
-
-// @ts-ignore: decorator
-@inline
-function firstInside(start: i32, step: i32): i32 {
-  return start >= 0 ? 0 : (-start + step - 1) / step;
-}
-
-// @ts-ignore: decorator
-@inline
-function endInside(start: i32, step: i32, extent: i32, count: i32): i32 {
-  return extent <= start ? 0 : min(count, (extent - start + step - 1) / step);
-}
+import { endInside, firstInside } from './window';
 
 /** Largest element of each of four windows, and its index within the plane; -1 if the window is empty. */
 let best: v128 = splat(0);
@@ -45,17 +34,17 @@ function readWindows(at: i32, stride: i32, taps: i32, step: i32, lanes: v128, in
   // The pseudo-maximum is one instruction but drops NaNs, which are gathered here: all ones is one.
   let nan = i32x4.splat(0);
   const columns = i32x4.add(i32x4.splat(at), i32x4.mul(i32x4.splat(stride), i32x4(0, 1, 2, 3)));
-  const s = <usize>stride << 2;
+  const s = (<usize>stride) << 2;
   for (let kd = d0; kd < d1; kd++)
     for (let kh = h0; kh < h1; kh++) {
       const start = ((firstD + kd * stepD) * extentH + firstH + kh * stepH) * extentW;
-      const row = planeAt + (<usize>start << 2);
+      const row = planeAt + ((<usize>start) << 2);
       for (let kw = 0; kw < taps; kw++) {
         const shift = kw * step;
         let value: v128;
         let mask = lanes;
         if (inside) {
-          const p = row + (<usize>(at + shift) << 2);
+          const p = row + ((<usize>(at + shift)) << 2);
           if (stride == 1) value = v128.load(p);
           else if (stride == 2) value = v128.shuffle<f32>(v128.load(p), v128.load(p, 16), 0, 2, 4, 6);
           else {
@@ -68,10 +57,10 @@ function readWindows(at: i32, stride: i32, taps: i32, step: i32, lanes: v128, in
           const at4 = i32x4.add(columns, i32x4.splat(shift));
           mask = v128.and(lanes, i32x4.lt_u(at4, i32x4.splat(extentW)));
           const i = v128.and(mask, at4);
-          value = v128.load32_zero(row + (<usize>i32x4.extract_lane(i, 0) << 2));
-          value = v128.load_lane<f32>(row + (<usize>i32x4.extract_lane(i, 1) << 2), value, 1);
-          value = v128.load_lane<f32>(row + (<usize>i32x4.extract_lane(i, 2) << 2), value, 2);
-          value = v128.load_lane<f32>(row + (<usize>i32x4.extract_lane(i, 3) << 2), value, 3);
+          value = v128.load32_zero(row + ((<usize>i32x4.extract_lane(i, 0)) << 2));
+          value = v128.load_lane<f32>(row + ((<usize>i32x4.extract_lane(i, 1)) << 2), value, 1);
+          value = v128.load_lane<f32>(row + ((<usize>i32x4.extract_lane(i, 2)) << 2), value, 2);
+          value = v128.load_lane<f32>(row + ((<usize>i32x4.extract_lane(i, 3)) << 2), value, 3);
           value = v128.bitselect(value, splat(f32.NEGATIVE_INFINITY), mask);
         }
         if (indices) {
@@ -118,7 +107,7 @@ function walkWindows(
   dH: i32,
   dW: i32,
 ): void {
-  const plane = <usize>(D * H * W) << 2;
+  const plane = (<usize>(D * H * W)) << 2;
   planeAt = x;
   extentH = H;
   extentW = W;
@@ -148,10 +137,10 @@ function walkWindows(
               else if (lane == 2) i = i32x4.extract_lane(bestAt, 2);
               else if (lane == 3) i = i32x4.extract_lane(bestAt, 3);
               if (i < 0) continue;
-              const p = dx + (<usize>i << 2);
-              store<f32>(p, load<f32>(p) + load<f32>(y + (<usize>lane << 2)));
+              const p = dx + ((<usize>i) << 2);
+              store<f32>(p, load<f32>(p) + load<f32>(y + ((<usize>lane) << 2)));
             }
-          y += <usize>min(count, 4) << 2;
+          y += (<usize>min(count, 4)) << 2;
         }
       }
     }
@@ -208,6 +197,6 @@ export function maxPoolGrad(
   dH: i32,
   dW: i32,
 ): void {
-  memory.fill(dx, 0, <usize>(planes * D * H * W) << 2);
+  memory.fill(dx, 0, (<usize>(planes * D * H * W)) << 2);
   walkWindows(true, x, dy, dx, planes, D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW);
 }

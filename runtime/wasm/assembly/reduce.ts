@@ -1,7 +1,7 @@
 /**
  * Reductions over strided dimensions. The kept dimensions are walked by walk.ts, the innermost one element by element;
- * the reduced ones, at most three, are set here. As in the plain kernels, elements are reduced row by row where the last
- * reduced dimension is the contiguous one, and otherwise side by side.
+ * the reduced ones, at most three, are set here. As in the plain kernels, elements are reduced row by row where the
+ * last reduced dimension is the contiguous one, and otherwise side by side.
  */
 import { maxRow, sumRow } from './rows';
 import { floats, highDoubles, loadLanes, loadSpread, lowDoubles, splat, storeLanes } from './vector';
@@ -25,15 +25,15 @@ export function setReducedDims(x0: i32, x1: i32, x2: i32): void {
 }
 
 export function setReducedStridesA(x0: i32, x1: i32, x2: i32): void {
-  a0 = <usize>x0 << 2;
-  a1 = <usize>x1 << 2;
-  stepA = <usize>x2 << 2;
+  a0 = (<usize>x0) << 2;
+  a1 = (<usize>x1) << 2;
+  stepA = (<usize>x2) << 2;
 }
 
 export function setReducedStridesB(x0: i32, x1: i32, x2: i32): void {
-  b0 = <usize>x0 << 2;
-  b1 = <usize>x1 << 2;
-  stepB = <usize>x2 << 2;
+  b0 = (<usize>x0) << 2;
+  b1 = (<usize>x1) << 2;
+  stepB = (<usize>x2) << 2;
 }
 
 /** Sum of everything that is reduced to one element. */
@@ -123,7 +123,7 @@ function sumFewColumns(x: usize, out: usize, count: i32, divisor: f64): void {
 /** Sums divided by `divisor`: 1, or the number of elements reduced. */
 export function reduceSum(x: usize, out: usize, divisor: f64): void {
   const sideBySide = width > 1 && stepA != 4 && strideA == 1;
-  const step = <usize>strideA << 2;
+  const step = (<usize>strideA) << 2;
   for (let rows = beginRows(); rows > 0; rows--, nextRow()) {
     let p = x + offsetA;
     let k = width;
@@ -131,7 +131,7 @@ export function reduceSum(x: usize, out: usize, divisor: f64): void {
       for (; k >= 16; k -= 16, p += 64, out += 64) sumColumns(p, out, divisor);
       for (; k > 0; k -= 4, p += 16) {
         sumFewColumns(p, out, k, divisor);
-        out += <usize>min(k, 4) << 2;
+        out += (<usize>min(k, 4)) << 2;
       }
     } else for (; k > 0; k--, p += step, out += 4) store<f32>(out, <f32>(sumFrom(p) / divisor));
   }
@@ -172,8 +172,7 @@ function extremeColumns(code: i32, x: usize, worst: f32, count: i32): v128 {
     let row = x;
     for (let j = 0; j < e1; j++, row += a1) {
       let p = row;
-      for (let k = 0; k < length; k++, p += stepA)
-        best = better(code, best, loadLanes(p, count));
+      for (let k = 0; k < length; k++, p += stepA) best = better(code, best, loadLanes(p, count));
     }
   }
   return best;
@@ -183,7 +182,7 @@ function extremeColumns(code: i32, x: usize, worst: f32, count: i32): v128 {
 @inline
 function reduceExtreme(code: i32, x: usize, out: usize, worst: f32): void {
   const sideBySide = width > 1 && stepA != 4 && strideA == 1;
-  const step = <usize>strideA << 2;
+  const step = (<usize>strideA) << 2;
   for (let rows = beginRows(); rows > 0; rows--, nextRow()) {
     let p = x + offsetA;
     let k = width;
@@ -191,7 +190,7 @@ function reduceExtreme(code: i32, x: usize, out: usize, worst: f32): void {
       for (; k > 0; k -= 4, p += 16) {
         const y = extremeColumns(code, p, worst, k);
         storeLanes(out, k, y);
-        out += <usize>min(k, 4) << 2;
+        out += (<usize>min(k, 4)) << 2;
       }
     else for (; k > 0; k--, p += step, out += 4) store<f32>(out, extremeFrom(code, p, worst));
   }
@@ -263,17 +262,16 @@ function dotColumns(a: usize, b: usize, columnA: usize, columnB: usize, out: usi
 /** out = sums of products of a and b. */
 export function sumOfProducts(a: usize, b: usize, out: usize): void {
   const sideBySide = width > 1 && stepA != 4;
-  const columnA = <usize>strideA << 2;
-  const columnB = <usize>strideB << 2;
+  const columnA = (<usize>strideA) << 2;
+  const columnB = (<usize>strideB) << 2;
   for (let rows = beginRows(); rows > 0; rows--, nextRow()) {
     let p = a + offsetA;
     let q = b + offsetB;
     if (sideBySide)
       for (let k = width; k > 0; k -= 4, p += 4 * columnA, q += 4 * columnB) {
         dotColumns(p, q, columnA, columnB, out, k);
-        out += <usize>min(k, 4) << 2;
+        out += (<usize>min(k, 4)) << 2;
       }
-    else
-      for (let k = width; k > 0; k--, p += columnA, q += columnB, out += 4) store<f32>(out, <f32>dotFrom(p, q));
+    else for (let k = width; k > 0; k--, p += columnA, q += columnB, out += 4) store<f32>(out, <f32>dotFrom(p, q));
   }
 }

@@ -65,8 +65,8 @@ export function maxRow(p: usize, count: i32): f32 {
 }
 
 /**
- * Largest element, minus infinity if there is none; where there is a NaN, any of them: for shifts of exponents, whose sum
- * is then NaN in any case.
+ * Largest element, minus infinity if there is none; where there is a NaN, any of them: for shifts of exponents, whose
+ * sum is then NaN in any case.
  */
 export function topRow(p: usize, count: i32): f32 {
   let m = splat(f32.NEGATIVE_INFINITY);

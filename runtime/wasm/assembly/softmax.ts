@@ -40,7 +40,7 @@ export function sumExpLanes(x: usize, extent: i32, step: usize, count: i32, shif
 }
 
 export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, x += block, out += block) {
     if (inner == 1) {
@@ -48,7 +48,7 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
       let s0 = f64x2.splat(0);
       let s1 = s0;
       for (let k = 0; k < extent; k += 4) {
-        const at = <usize>k << 2;
+        const at = (<usize>k) << 2;
         const count = extent - k;
         let e = exp(f32x4.sub(loadLanes(x + at, count), m));
         storeLanes(out + at, count, e);
@@ -58,13 +58,13 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
       }
       const scale = splat(<f32>(1 / sumDoubles(f64x2.add(s0, s1))));
       for (let k = 0; k < extent; k += 4) {
-        const p = out + (<usize>k << 2);
+        const p = out + ((<usize>k) << 2);
         storeLanes(p, extent - k, f32x4.mul(loadLanes(p, extent - k), scale));
       }
     } else
       for (let c = 0; c < inner; c += 4) {
-        const from = x + (<usize>c << 2);
-        const to = out + (<usize>c << 2);
+        const from = x + ((<usize>c) << 2);
+        const to = out + ((<usize>c) << 2);
         const count = inner - c;
         const m = topLanes(from, extent, step, count);
         let s0 = f64x2.splat(0);
@@ -87,19 +87,19 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
 }
 
 export function softmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: i32, inner: i32): void {
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, dy += block, y += block, dx += block) {
     if (inner == 1) {
       const sum = splat(<f32>sumProducts(dy, y, extent, 0));
       for (let k = 0; k < extent; k += 4) {
-        const at = <usize>k << 2;
+        const at = (<usize>k) << 2;
         const g = f32x4.sub(loadLanes(dy + at, extent - k), sum);
         storeLanes(dx + at, extent - k, f32x4.mul(loadLanes(y + at, extent - k), g));
       }
     } else
       for (let c = 0; c < inner; c += 4) {
-        const column = <usize>c << 2;
+        const column = (<usize>c) << 2;
         const count = inner - c;
         let s0 = f64x2.splat(0);
         let s1 = s0;
@@ -121,7 +121,7 @@ export function softmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: 
 }
 
 export function logSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, x += block, out += block) {
     if (inner == 1) {
@@ -129,12 +129,12 @@ export function logSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner:
       const m = splat(top);
       const shift = splat(f32x4.extract_lane(log(splat(<f32>sumExpRow(x, extent, top))), 0));
       for (let k = 0; k < extent; k += 4) {
-        const at = <usize>k << 2;
+        const at = (<usize>k) << 2;
         storeLanes(out + at, extent - k, f32x4.sub(f32x4.sub(loadLanes(x + at, extent - k), m), shift));
       }
     } else
       for (let c = 0; c < inner; c += 4) {
-        const column = <usize>c << 2;
+        const column = (<usize>c) << 2;
         const count = inner - c;
         const m = topLanes(x + column, extent, step, count);
         const shift = log(sumExpLanes(x + column, extent, step, count, m));
@@ -147,19 +147,19 @@ export function logSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner:
 }
 
 export function logSoftmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: i32, inner: i32): void {
-  const step = <usize>inner << 2;
+  const step = (<usize>inner) << 2;
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, dy += block, y += block, dx += block) {
     if (inner == 1) {
       const sum = splat(<f32>sumRow(dy, extent));
       for (let k = 0; k < extent; k += 4) {
-        const at = <usize>k << 2;
+        const at = (<usize>k) << 2;
         const p = f32x4.mul(exp(loadLanes(y + at, extent - k)), sum);
         storeLanes(dx + at, extent - k, f32x4.sub(loadLanes(dy + at, extent - k), p));
       }
     } else
       for (let c = 0; c < inner; c += 4) {
-        const column = <usize>c << 2;
+        const column = (<usize>c) << 2;
         const count = inner - c;
         let s0 = f64x2.splat(0);
         let s1 = s0;

@@ -42,8 +42,7 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
   if (code == RECIPROCAL) return f32x4.mul(f32x4.mul(f32x4.neg(g), s), s);
   if (code == SQRT) return f32x4.div(g, f32x4.add(s, s));
   if (code == TANH) return f32x4.mul(g, f32x4.sub(splat(1), f32x4.mul(s, s)));
-  if (code == ERF)
-    return f32x4.mul(f32x4.mul(g, splat(1.1283791670955126)), exp(f32x4.neg(f32x4.mul(s, s))));
+  if (code == ERF) return f32x4.mul(f32x4.mul(g, splat(1.1283791670955126)), exp(f32x4.neg(f32x4.mul(s, s))));
   if (code == CLIP) return v128.and(g, v128.and(f32x4.gt(s, p), f32x4.lt(s, q)));
   if (code == RELU) return v128.and(g, f32x4.gt(s, splat(0)));
   if (code == SIGMOID) return f32x4.mul(f32x4.mul(g, s), f32x4.sub(splat(1), s));
@@ -57,18 +56,12 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
     const bounded = v128.bitselect(g, inside, f32x4.ge(s, splat(3)));
     return v128.andnot(bounded, f32x4.le(s, splat(-3)));
   }
-  if (code == HARD_SIGMOID)
-    return v128.and(f32x4.mul(g, p), v128.and(f32x4.gt(s, splat(0)), f32x4.lt(s, splat(1))));
+  if (code == HARD_SIGMOID) return v128.and(f32x4.mul(g, p), v128.and(f32x4.gt(s, splat(0)), f32x4.lt(s, splat(1))));
   if (code == LEAKY_RELU) return v128.bitselect(g, f32x4.mul(g, p), f32x4.gt(s, splat(0)));
   if (code == ELU) return v128.bitselect(g, f32x4.mul(g, f32x4.add(s, p)), f32x4.gt(s, splat(0)));
-  if (code == CELU)
-    return v128.bitselect(g, f32x4.mul(g, f32x4.add(f32x4.div(s, p), splat(1))), f32x4.gt(s, splat(0)));
+  if (code == CELU) return v128.bitselect(g, f32x4.mul(g, f32x4.add(f32x4.div(s, p), splat(1))), f32x4.gt(s, splat(0)));
   if (code == SELU)
-    return v128.bitselect(
-      f32x4.mul(g, q),
-      f32x4.mul(g, f32x4.add(s, f32x4.mul(p, q))),
-      f32x4.gt(s, splat(0)),
-    );
+    return v128.bitselect(f32x4.mul(g, q), f32x4.mul(g, f32x4.add(s, f32x4.mul(p, q))), f32x4.gt(s, splat(0)));
   if (code == THRESHOLDED_RELU) return v128.and(g, f32x4.gt(s, p));
   if (code == SHRINK) return v128.and(g, v128.or(f32x4.lt(s, f32x4.neg(p)), f32x4.gt(s, p)));
   if (code == MISH) {
@@ -108,8 +101,7 @@ function map(code: i32, dy: usize, s: usize, dx: usize, count: i32, p: f32, q: f
   const qq = splat(q);
   for (; count >= 4; count -= 4, dy += 16, s += 16, dx += 16)
     v128.store(dx, apply(code, v128.load(dy), v128.load(s), pp, qq));
-  if (count > 0)
-    storePartial(dx, count, apply(code, loadPartial(dy, count), loadPartial(s, count), pp, qq));
+  if (count > 0) storePartial(dx, count, apply(code, loadPartial(dy, count), loadPartial(s, count), pp, qq));
 }
 
 export function absoluteGrad(dy: usize, s: usize, dx: usize, count: i32): void {

@@ -71,27 +71,18 @@ function apply(code: i32, x: v128, p: v128, q: v128): v128 {
   if (code == CEIL) return f32x4.ceil(x);
   if (code == ROUND) return f32x4.nearest(x);
   if (code == SIGN)
-    return v128.bitselect(
-      splat(1),
-      v128.bitselect(splat(-1), x, f32x4.lt(x, splat(0))),
-      f32x4.gt(x, splat(0)),
-    );
+    return v128.bitselect(splat(1), v128.bitselect(splat(-1), x, f32x4.lt(x, splat(0))), f32x4.gt(x, splat(0)));
   if (code == SCALE) return f32x4.mul(x, p);
   if (code == ADD_SCALAR) return f32x4.add(x, p);
   if (code == CLIP) return f32x4.pmin(f32x4.pmax(x, p), q);
   if (code == RELU) return v128.andnot(x, f32x4.le(x, splat(0)));
   if (code == SIGMOID) return sigmoid(x);
-  if (code == SOFTPLUS)
-    return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
+  if (code == SOFTPLUS) return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp(f32x4.neg(f32x4.abs(x)))));
   if (code == SOFTSIGN) return f32x4.div(x, f32x4.add(splat(1), f32x4.abs(x)));
   if (code == MISH) return f32x4.mul(x, tanhSoftplus(x));
   if (code == HARD_SWISH)
-    return f32x4.mul(
-      x,
-      f32x4.pmax(f32x4.pmin(f32x4.add(f32x4.div(x, splat(6)), splat(0.5)), splat(1)), splat(0)),
-    );
-  if (code == HARD_SIGMOID)
-    return f32x4.pmax(f32x4.pmin(f32x4.add(f32x4.mul(p, x), q), splat(1)), splat(0));
+    return f32x4.mul(x, f32x4.pmax(f32x4.pmin(f32x4.add(f32x4.div(x, splat(6)), splat(0.5)), splat(1)), splat(0)));
+  if (code == HARD_SIGMOID) return f32x4.pmax(f32x4.pmin(f32x4.add(f32x4.mul(p, x), q), splat(1)), splat(0));
   if (code == SWISH) return f32x4.mul(x, sigmoid(f32x4.mul(p, x)));
   if (code == GELU_ERF) {
     const half = f32x4.mul(splat(0.5), x);
@@ -107,16 +98,9 @@ function apply(code: i32, x: v128, p: v128, q: v128): v128 {
   if (code == ELU)
     return v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0)));
   if (code == CELU)
-    return v128.bitselect(
-      f32x4.mul(p, expm1Negative(f32x4.div(f32x4.pmin(x, splat(0)), p))),
-      x,
-      f32x4.lt(x, splat(0)),
-    );
+    return v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.div(f32x4.pmin(x, splat(0)), p))), x, f32x4.lt(x, splat(0)));
   if (code == SELU)
-    return f32x4.mul(
-      q,
-      v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0))),
-    );
+    return f32x4.mul(q, v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0))));
   if (code == THRESHOLDED_RELU) return v128.andnot(x, f32x4.le(x, p));
   if (code == SHRINK) {
     const low = f32x4.lt(x, f32x4.neg(q));

@@ -1,7 +1,7 @@
 /**
- * Walks of tensors in row-major order under up to three lists of element strides, row by row. Extents and strides are set
- * beforehand, six of each, the innermost last, and live in globals of the module: kernels have no memory of their own.
- * Offsets are bytes of four-byte elements.
+ * Walks of tensors in row-major order under up to three lists of element strides, row by row. Extents and strides are
+ * set beforehand, six of each, the innermost last, and live in globals of the module: kernels have no memory of their
+ * own. Offsets are bytes of four-byte elements.
  */
 
 let d0: i32 = 1;
@@ -97,9 +97,9 @@ export function beginRows(): i32 {
 // @ts-ignore: decorator
 @inline
 function move(a: i32, b: i32, c: i32, steps: i32): void {
-  offsetA += <usize>(a * steps) << 2;
-  offsetB += <usize>(b * steps) << 2;
-  offsetC += <usize>(c * steps) << 2;
+  offsetA += (<usize>(a * steps)) << 2;
+  offsetB += (<usize>(b * steps)) << 2;
+  offsetC += (<usize>(c * steps)) << 2;
 }
 
 /** Moves to the next row. */
