@@ -11,8 +11,9 @@ export interface SearchBudget {
 
 /** Which order is lucky differs from problem to problem (MiniMalloc, section 5). */
 const rankings: readonly (readonly OrderKey[])[] = [
-  ['T', 'W', 'A'],
+  ['T', 'V', 'A'],
   ['T', 'A', 'W'],
+  ['T', 'W', 'A'],
   ['W', 'A', 'T'],
   ['V', 'A', 'T'],
 ];

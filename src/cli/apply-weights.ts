@@ -3,7 +3,7 @@ import { readSafetensors } from '../frontend/safetensors.ts';
 import { fillWeights, loadWeights } from '../frontend/weights.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import type { Model } from '../ir/graph.ts';
-import { readWith } from './read-file.ts';
+import { readWith } from '../files/read-file.ts';
 
 /**
  * The model with its weights made by rule or read. A rule fills what has no numbers, and `placeholders`: weights of which

@@ -14,7 +14,7 @@ import { type ImportedModel, importOnnx } from '../frontend/onnx/import.ts';
 import { readTensorProto } from '../frontend/tensor-proto.ts';
 import { type Tensor, valuesByName } from '../ir/graph.ts';
 import { forwardDifference, gradientError, gradientTolerance, largestMagnitude } from './compare-tensors.ts';
-import { readBytes } from './read-file.ts';
+import { readBytes } from '../files/read-file.ts';
 import { checkInput, type NamedTensor, numberedFiles, readGiven, readNumbered } from './step-inputs.ts';
 
 /** Folder of the model, and of one of its sets of data. */

@@ -9,7 +9,7 @@ import { renderSvg } from '../inspect/svg.ts';
 import { nearestName, SublinearError } from '../ir/diagnostic.ts';
 import type { Model } from '../ir/graph.ts';
 import { printGraph } from '../ir/print.ts';
-import { writeFilesAtomically } from './write-file.ts';
+import { writeFilesAtomically } from '../files/write-file.ts';
 
 type Contents = string | Uint8Array;
 

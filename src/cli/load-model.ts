@@ -9,7 +9,7 @@ import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
-import { readBytes, readText, readWith } from './read-file.ts';
+import { readBytes, readText, readWith } from '../files/read-file.ts';
 import { readGiven } from './step-inputs.ts';
 
 export interface LoadOptions {

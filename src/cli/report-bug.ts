@@ -6,7 +6,7 @@ import { writeSafetensors } from '../frontend/safetensors.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import { printGraph } from '../ir/print.ts';
 import { version } from './version.ts';
-import { writeFilesAtomically } from './write-file.ts';
+import { writeFilesAtomically } from '../files/write-file.ts';
 
 const name = 'sublinear-failure';
 

@@ -10,7 +10,7 @@ import { readTensorProto } from '../frontend/tensor-proto.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Graph, sameType, type Tensor, type Value } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
-import { readWith } from './read-file.ts';
+import { readWith } from '../files/read-file.ts';
 
 /** i of every `PREFIX_i.pb` in a folder, in order; none where there is no folder. */
 export function numberedFiles(directory: string, prefix: string): readonly number[] {

@@ -21,7 +21,7 @@ import {
   yieldedBatches,
 } from '../training/batches.ts';
 import { importModule } from './load-model.ts';
-import { readBytes, readWith } from './read-file.ts';
+import { readBytes, readWith } from '../files/read-file.ts';
 import { numberedFiles, readGiven } from './step-inputs.ts';
 
 export interface TrainingData {

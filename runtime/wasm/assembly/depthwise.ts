@@ -147,7 +147,6 @@ export function convDepthwiseGradInput(
   const nH = tapDistance(sH, dH);
   const nW = tapDistance(sW, dW);
   // Neighbouring taps of one phase are this far apart in dy, downwards.
-  const jumpD = (nD * dD) / sD;
   const jumpH = (nH * dH) / sH;
   const jumpW = (nW * dW) / sW;
   const end = dy + <usize>(batch * filters) * size;

@@ -34,7 +34,6 @@ let c3: i32 = 0;
 let c4: i32 = 0;
 export let strideC: i32 = 0;
 
-let p0: i32 = 0;
 let p1: i32 = 0;
 let p2: i32 = 0;
 let p3: i32 = 0;
@@ -83,7 +82,6 @@ export function setStridesC(x0: i32, x1: i32, x2: i32, x3: i32, x4: i32, x5: i32
 
 /** Starts a walk; returns the number of rows. */
 export function beginRows(): i32 {
-  p0 = 0;
   p1 = 0;
   p2 = 0;
   p3 = 0;
@@ -121,7 +119,6 @@ export function nextRow(): void {
   p1 = 0;
   move(a1, b1, c1, -d1);
   move(a0, b0, c0, 1);
-  p0++;
 }
 
 /** Moves to the next plane of two-dimensional walks: rows are then walked by the caller. */
@@ -139,7 +136,6 @@ export function nextPlane(): void {
   p1 = 0;
   move(a1, b1, c1, -d1);
   move(a0, b0, c0, 1);
-  p0++;
 }
 
 /** Starts a walk by planes; returns their number. */

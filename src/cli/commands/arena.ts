@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { placeArena } from '../../../passes/arena/place.ts';
 import { formatArenaResult, parseArenaCsv, requireCapacity } from '../arena-csv.ts';
 import { wholeNumber } from '../options.ts';
-import { readText } from '../read-file.ts';
+import { readText } from '../../files/read-file.ts';
 
 export function addArenaCommand(program: Command): void {
   program

@@ -10,7 +10,7 @@ import { parsePlanGraph } from '../../analysis/check-plan-graph.ts';
 import { indexPlanGraph, type PlanIndex } from '../../analysis/plan-graph.ts';
 import { simulate } from '../../analysis/simulate.ts';
 import { formatTable } from '../format.ts';
-import { readText } from '../read-file.ts';
+import { readText } from '../../files/read-file.ts';
 import { searchSettings } from '../search-settings.ts';
 
 interface PlanCommandOptions {

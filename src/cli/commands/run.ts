@@ -15,11 +15,11 @@ import { formatChange, formatFlops, formatSeconds, formatTable } from '../format
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { readText } from '../read-file.ts';
+import { readText } from '../../files/read-file.ts';
 import { compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
 import { addUpdateOptions, withLearningRate } from '../update-options.ts';
-import { escapeFileName, writeFilesAtomically } from '../write-file.ts';
+import { escapeFileName, writeFilesAtomically } from '../../files/write-file.ts';
 
 interface RunCommandOptions extends CommandOptions {
   readonly inputs?: string;

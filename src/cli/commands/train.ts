@@ -13,12 +13,12 @@ import { type CommandOptions, compileOptions } from '../compile-for.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { readBytes } from '../read-file.ts';
+import { readBytes } from '../../files/read-file.ts';
 import { openData, type TrainingData } from '../train-data.ts';
 import { createTrainLog, type LogFormat } from '../train-log.ts';
 import { type Evaluation, trainLoop, updatesOf } from '../train-loop.ts';
 import { addUpdateOptions, learningRateOf, type UpdateOptions } from '../update-options.ts';
-import { writeFileAtomically } from '../write-file.ts';
+import { writeFileAtomically } from '../../files/write-file.ts';
 
 interface TrainCommandOptions extends CommandOptions, UpdateOptions {
   readonly data: string;

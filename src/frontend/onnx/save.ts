@@ -3,7 +3,14 @@
  * metadata, and the element type each weight is stored in.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf';
+import {
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import { formatType, sameShape, type Tensor } from '../../ir/graph.ts';
 import { encodeRaw, type RawFormat } from '../raw-elements.ts';
@@ -37,6 +44,9 @@ export function saveOnnx(bytes: Uint8Array, weights: ReadonlyMap<string, Tensor>
     if (tensor === undefined || saved.has(name)) return false;
     saved.add(name);
     graph.initializer.push(newInitializer(name, tensor));
+    // Before IR version 4 every initializer had to be an input too.
+    if (proto.irVersion < 4n && !graph.input.some((input) => input.name === name))
+      graph.input.push(inputOf(name, tensor));
     return true;
   };
   graph.node = graph.node.filter((node) => {
@@ -79,6 +89,12 @@ function newInitializer(name: string, tensor: Tensor): TensorProto {
     dataType: elementTypeOf(tensor.type.dtype),
     rawData: encodeRaw(tensor.type.dtype, tensor.data),
   });
+}
+
+function inputOf(name: string, { type }: Tensor): ValueInfoProto {
+  const dim = type.shape.map((extent) => ({ value: { case: 'dimValue' as const, value: BigInt(extent) } }));
+  const value = { elemType: elementTypeOf(type.dtype), shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value } } });
 }
 
 /** Little-endian bytes in the type the file stores. */

@@ -38,7 +38,9 @@ function race(...contenders: (() => void)[]): number[] {
 
 function report(label: string, flops: number, [ours, theirs]: number[]): void {
   const rate = (ms: number) => (flops / ms / 1e6).toFixed(1).padStart(6);
-  console.log(`${label.padEnd(44)} ours ${rate(ours!)}   tfjs wasm ${rate(theirs!)} GFLOP/s   ${(theirs! / ours!).toFixed(2)}x`);
+  console.log(
+    `${label.padEnd(44)} ours ${rate(ours!)}   tfjs wasm ${rate(theirs!)} GFLOP/s   ${(theirs! / ours!).toFixed(2)}x`,
+  );
 }
 
 function place(...counts: number[]): number[] {

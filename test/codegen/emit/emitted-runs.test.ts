@@ -1,6 +1,5 @@
 /** Emitted steps give what the interpreter gives, bit for bit. */
 import { describe, expect, it } from 'vitest';
-import { strategies } from '../../../passes/plan/strategies.ts';
 import { emitTypeScript } from '../../../src/codegen/emit/emit-typescript.ts';
 import { compile } from '../../../src/compile.ts';
 import { type BuiltModel, ModelBuilder } from '../../../src/frontend/builder/model-builder.ts';
@@ -18,7 +17,7 @@ const examples: Readonly<Record<string, () => Promise<{ readonly model: BuiltMod
 };
 
 describe.each(Object.entries(examples))('%s', (_, load) => {
-  it.each(['none', 'memory', 'recursive'])('%s: equals the interpreter', async (strategy) => {
+  it.each(['none', 'memory'])('%s: equals the interpreter', async (strategy) => {
     const { model } = await load();
     const compiled = compile(model, { losses: model.losses, strategy });
     expect(await differencesFromInterpreter(compiled, strategy === 'memory' ? 3 : 1)).toEqual([]);
@@ -38,7 +37,7 @@ describe('a step with its update in it', () => {
 });
 
 describe('random models over the whole op table', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('seed %i', async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6])('seed %i', async (seed) => {
     const { model, losses } = randomModel(seed, 12);
     for (const strategy of ['all', 'memory'])
       expect(await differencesFromInterpreter(compile(model, { losses, strategy, wrt: 'all' }))).toEqual([]);
@@ -47,17 +46,10 @@ describe('random models over the whole op table', () => {
 
 const zoo = sharedData('models/zoo');
 
+// Under every strategy: test/full/emitted.test.ts.
 describe.skipIf(zoo === undefined)('models exported by PyTorch', () => {
-  it.each(['mlp50', 'resnet18', 'gpt2_12l', 'transformer_enc', 'mixer', 'vae', 'mobilenet_v3_small'])(
-    '%s',
-    async (name) => {
-      const { model, loss } = loadReferenceModel(`${zoo}/${name}`);
-      for (const strategy of ['none', ...strategies.keys()]) {
-        if (strategy === 'manual') continue;
-        const compiled = compile(model, { losses: [loss], strategy });
-        if (strategy === 'all' && compiled.planned.nodes.length >= 100) continue;
-        expect(await differencesFromInterpreter(compiled, 1), strategy).toEqual([]);
-      }
-    },
-  );
+  it.each(['mlp50', 'gpt2_12l', 'transformer_enc', 'mixer', 'vae', 'mobilenet_v3_small'])('%s', async (name) => {
+    const { model, loss } = loadReferenceModel(`${zoo}/${name}`);
+    expect(await differencesFromInterpreter(compile(model, { losses: [loss], strategy: 'memory' }), 1)).toEqual([]);
+  });
 });

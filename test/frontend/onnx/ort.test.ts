@@ -9,7 +9,7 @@ import { describeNode, nodeBytes, nodeInputs, nodeOutputs } from './random-model
 import { Draw, randomNodes } from './random-nodes.ts';
 
 const ort = await loadOrt();
-const casesEach = Number(process.env.SUBLINEAR_ORT_CASES ?? 20);
+const casesEach = Number(process.env.SUBLINEAR_CASES ?? 20);
 
 /** Operators that have no random nodes, and why. */
 const leftOut: Readonly<Record<string, string>> = {

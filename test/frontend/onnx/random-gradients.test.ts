@@ -14,7 +14,7 @@ import { drawTensor, evaluateNodes, numbers } from '../../op-check.ts';
 import { describeNode, nodeBytes, nodeInputs } from './random-models.ts';
 import { Draw, type RandomNode, randomNodes } from './random-nodes.ts';
 
-const casesEach = 25;
+const casesEach = Number(process.env.SUBLINEAR_CASES ?? 12);
 
 /** Every value of the graph, in double precision. */
 function evaluateDoubles({ graph, weights }: Model, inputs: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {

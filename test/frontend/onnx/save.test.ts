@@ -9,11 +9,11 @@ import type { Tensor } from '../../../src/ir/graph.ts';
 import { tensor } from '../../tensors.ts';
 
 /** y = x + w, with `w` stored as `dataType`. */
-function adder(dataType: DataType, rawData: Uint8Array): Uint8Array {
+function adder(dataType: DataType, rawData: Uint8Array<ArrayBuffer>, count = 4): Uint8Array {
   const type = (elemType: DataType) => ({
     value: {
       case: 'tensorType' as const,
-      value: { elemType, shape: { dim: [{ value: { case: 'dimValue' as const, value: 4n } }] } },
+      value: { elemType, shape: { dim: [{ value: { case: 'dimValue' as const, value: BigInt(count) } }] } },
     },
   });
   return toBinary(
@@ -28,7 +28,7 @@ function adder(dataType: DataType, rawData: Uint8Array): Uint8Array {
         node: [{ opType: 'Add', name: 'add', input: ['x', 'w'], output: ['y'] }],
         input: [{ name: 'x', type: type(DataType.FLOAT) }],
         output: [{ name: 'y', type: type(DataType.FLOAT) }],
-        initializer: [{ name: 'w', dims: [4n], dataType, rawData, docString: 'the weight' }],
+        initializer: [{ name: 'w', dims: [BigInt(count)], dataType, rawData, docString: 'the weight' }],
       },
     }),
   );
@@ -77,12 +77,10 @@ describe('saveOnnx', () => {
   });
 
   it('turns every half into itself', () => {
-    for (let bits = 0; bits < 0x7c00; bits += 4) {
-      const raw = Uint8Array.from([0, 1, 2, 3].flatMap((k) => [(bits + k) & 0xff, (bits + k) >> 8]));
-      const model = adder(DataType.FLOAT16, raw);
-      const read = importOnnx(model).model.weights;
-      expect(decodeModel(saveOnnx(model, read).bytes).graph.initializer[0]!.rawData).toEqual(raw);
-    }
+    const raw = new Uint8Array(Uint16Array.from({ length: 0x7c00 }, (_, bits) => bits).buffer);
+    const model = adder(DataType.FLOAT16, raw, 0x7c00);
+    const read = importOnnx(model).model.weights;
+    expect(decodeModel(saveOnnx(model, read).bytes).graph.initializer[0]!.rawData).toEqual(raw);
   });
 
   it('refuses a weight of another shape', () => {
@@ -97,6 +95,40 @@ describe('saveOnnx', () => {
       new Map([['w.first_moment', tensor('f32', [4], [1, 2, 3, 4])]]),
     );
     expect(left).toEqual(['w.first_moment']);
+  });
+
+  it('makes initializers of weights of which the file said only the shape', () => {
+    const type = { value: { case: 'tensorType' as const, value: { elemType: DataType.FLOAT } } };
+    for (const irVersion of [3n, 8n]) {
+      const bytes = toBinary(
+        ModelProtoSchema,
+        create(ModelProtoSchema, {
+          irVersion,
+          opsetImport: [{ domain: '', version: 9n }],
+          graph: {
+            name: 'slimmed',
+            node: [
+              { opType: 'ConstantOfShape', input: ['shape'], output: ['w'] },
+              { opType: 'Exp', input: ['w'], output: ['y'] },
+            ],
+            output: [{ name: 'y', type }],
+            initializer: [
+              {
+                name: 'shape',
+                dims: [1n],
+                dataType: DataType.INT64,
+                rawData: new Uint8Array([4, 0, 0, 0, 0, 0, 0, 0]),
+              },
+            ],
+          },
+        }),
+      );
+      const { bytes: saved } = saveOnnx(bytes, weights([1, 2, 3, 4]));
+      const { graph } = decodeModel(saved);
+      expect(graph.node.map((node) => node.opType)).toEqual(['Exp']);
+      expect(graph.input.map((input) => input.name)).toEqual(irVersion === 3n ? ['w'] : []);
+      expect(Array.from(importOnnx(saved).model.weights.get('w')!.data)).toEqual([1, 2, 3, 4]);
+    }
   });
 
   it('makes initializers of inputs that were taken as weights', () => {
