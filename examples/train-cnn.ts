@@ -11,7 +11,7 @@ import { isMain } from './compare.ts';
 
 const size = 12;
 const batch = 32;
-const steps = 160;
+const steps = 120;
 const classes = ['-', '|', '\\', '/'];
 
 /** The direction of each class, as rows and columns from one dot of a stroke to the next. */

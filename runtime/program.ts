@@ -77,4 +77,6 @@ export interface Program {
   readonly state: readonly Slot[];
   readonly constants: readonly Slot[];
   readonly outputs: readonly OutputSlot[];
+  /** That of `inputs` from which random ops draw, i32[2]: seed and step. */
+  readonly random?: Slot;
 }

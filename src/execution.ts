@@ -11,9 +11,6 @@ import type { Compiled } from './compile.ts';
 import { type Diagnostic, SublinearError } from './ir/diagnostic.ts';
 import { formatType, type Tensor } from './ir/graph.ts';
 
-/** Name of the graph input that carries seed and step to random ops. */
-export const rngInput = 'rng';
-
 export interface ExecutionOptions {
   /** Which kernels run; default `auto`: WebAssembly where the engine has it. Bitwise promises hold within one. */
   readonly backend?: BackendChoice;
@@ -84,7 +81,7 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
           });
       }
       for (const slot of program.inputs)
-        if (!tensors.has(slot.name) && slot.name !== rngInput)
+        if (!tensors.has(slot.name) && slot !== program.random)
           faults.push({
             code: 'missing-input',
             message: `input ${JSON.stringify(slot.name)} (${formatType(slot)}) was not given`,
@@ -93,8 +90,7 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
       for (const [name, tensor] of tensors) machine.write(inputs.get(name)!, tensor.data);
     },
     setRandom(seed, step) {
-      const slot = inputs.get(rngInput);
-      if (slot !== undefined) machine.write(slot, [seed, step]);
+      if (program.random !== undefined) machine.write(program.random, [seed, step]);
     },
     outputs: () => new Map(program.outputs.map((slot) => [slot.name, copy(slot)])),
     state: () => new Map([...program.parameters, ...program.state].map((slot) => [slot.name, copy(slot)])),

@@ -8,9 +8,9 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeFilesAtomically } from '../../src/files/write-file.ts';
 import { emitTypeScriptFiles } from '../../src/codegen/emit/emitted-files.ts';
 import { loadTsMorph } from '../../src/codegen/emit/load-ts-morph.ts';
+import { writeFilesAtomically } from '../../src/files/write-file.ts';
 import { compile } from '../../src/index.ts';
 import { isMain } from '../compare.ts';
 import { model } from './model.ts';

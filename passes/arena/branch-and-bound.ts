@@ -77,7 +77,7 @@ export function makeSearchSpace(part: ArenaPart): SearchSpace {
     }
   const length = last.reduce((sum, end, k) => sum + end - first[k]!, 0);
   const thorough = length <= longestForThorough;
-  return { part, meetStart, meets, thorough, descent: Math.ceil(count * (thorough ? 0.75 * length : 4 * count)) };
+  return { part, meetStart, meets, thorough, descent: Math.ceil(count * (thorough ? 0.8 * length : 4 * count)) };
 }
 
 /** Everything a search changes. Frame d places one interval of its group and owns the groups that remain after it. */

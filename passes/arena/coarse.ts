@@ -4,19 +4,48 @@
  * is often over in one descent, and the gaps are wide enough for them.
  */
 import { countMeetings, makeSearchSpace } from './branch-and-bound.ts';
-import { decide, type SearchBudget } from './decide.ts';
+import { decide, type Rankings, type SearchBudget } from './decide.ts';
 import { placePeeled } from './peel.ts';
 import { type PartPlacement, placeByPortfolio } from './portfolio.ts';
 import { type ArenaPart, splitPart } from './problem.ts';
 import { heightOf, solveCore } from './solve-core.ts';
 
-/**
- * The small intervals are as many of the smallest as together never have more than `share * goal` bytes alive. Undefined
- * if that is none, or all.
- */
+export interface LargeFirst {
+  /** The small intervals are as many of the smallest as together never have more than this share of the goal alive. */
+  readonly share: number;
+  /**
+   * Capacity for the large ones: 0 for their own load, which leaves the widest gap at the top, 1 for the goal, which is
+   * easiest; or between.
+   */
+  readonly slack: number;
+  readonly rankings: Rankings;
+}
+
+const longFirst: Rankings = [
+  ['W', 'A', 'T'],
+  ['V', 'A', 'T'],
+];
+const fullFirst: Rankings = [
+  ['T', 'V', 'A'],
+  ['T', 'A', 'W'],
+];
+
+/** From the likeliest; each was the only one to reach the largest load for some training step. */
+export const largeFirstAttempts: readonly LargeFirst[] = [
+  { share: 0.002, slack: 0, rankings: [...longFirst, ...fullFirst] },
+  { share: 0.002, slack: 1, rankings: [...fullFirst, ...longFirst] },
+  { share: 0.02, slack: 0, rankings: [...longFirst, ...fullFirst] },
+  { share: 0.06, slack: 0.1, rankings: [...fullFirst, ...longFirst] },
+  { share: 0.02, slack: 1, rankings: [...fullFirst, ...longFirst] },
+];
+
+/** Descents that a search gets at least. */
+const descents = 1.25;
+
+/** Undefined if there are no small intervals, or no others. Takes about `limit` steps, or a descent, for each piece. */
 export function placeLargeFirst(
   part: ArenaPart,
-  share: number,
+  { share, slack, rankings }: LargeFirst,
   goal: number,
   mostMeetings: number,
   limit: number,
@@ -29,11 +58,15 @@ export function placeLargeFirst(
   const large = Int32Array.from(part.size.keys()).filter((k) => isSmall[k] === 0);
   const offsets = new Float64Array(part.size.length);
   for (const group of splitPart(part, large)) {
-    const solution = solveCore(group, goal, (piece) => {
+    const capacity = group.maxLoad + slack * (goal - group.maxLoad);
+    const solution = solveCore(group, capacity, (piece) => {
       const lowerBound = piece.maxLoad;
-      const greedy = placeByPortfolio(piece, goal);
-      if (greedy.height <= goal || countMeetings(piece, mostMeetings) > mostMeetings) return { ...greedy, lowerBound };
-      const found = decide(makeSearchSpace(piece), Math.floor(goal / piece.unit) * piece.unit, limit, budget);
+      const greedy = placeByPortfolio(piece, capacity);
+      if (greedy.height <= capacity || countMeetings(piece, mostMeetings) > mostMeetings)
+        return { ...greedy, lowerBound };
+      const multiple = Math.floor(capacity / piece.unit) * piece.unit;
+      const space = makeSearchSpace(piece);
+      const found = decide(space, rankings, multiple, Math.max(limit, descents * space.descent), budget);
       return { ...(typeof found === 'string' ? greedy : found), lowerBound };
     });
     for (let k = 0; k < group.index.length; k++) offsets[group.index[k]!] = solution.offsets[k]!;

@@ -9,21 +9,16 @@ export interface SearchBudget {
   work: number;
 }
 
-/** Which order is lucky differs from problem to problem (MiniMalloc, section 5). */
-const rankings: readonly (readonly OrderKey[])[] = [
-  ['T', 'V', 'A'],
-  ['T', 'A', 'W'],
-  ['T', 'W', 'A'],
-  ['W', 'A', 'T'],
-  ['V', 'A', 'T'],
-];
+/** Orders that one search tries side by side; which one is lucky differs from problem to problem (MiniMalloc, section 5). */
+export type Rankings = readonly (readonly OrderKey[])[];
 
 /** Steps that each order gets in the first turn, at least; twice as many in every later one. */
-const leastTurn = 1 << 20;
+const leastTurn = 1_250_000;
 
 /** Takes at most about `limit` steps from the budget. */
 export function decide(
   space: SearchSpace,
+  rankings: Rankings,
   capacity: number,
   limit: number,
   budget: SearchBudget,

@@ -4,8 +4,8 @@
  * proved impossible and what is found; local search with what is left.
  */
 import { countMeetings, makeSearchSpace, type SearchSpace } from './branch-and-bound.ts';
-import { placeLargeFirst } from './coarse.ts';
-import { decide, type SearchBudget } from './decide.ts';
+import { largeFirstAttempts, placeLargeFirst } from './coarse.ts';
+import { decide, type Rankings, type SearchBudget } from './decide.ts';
 import { improveOrder } from './improve.ts';
 import { type PartPlacement, placeByPortfolio } from './portfolio.ts';
 import type { ArenaPart } from './problem.ts';
@@ -14,16 +14,24 @@ import type { PartSolution } from './solve-core.ts';
 /** Search keeps a table of meetings: past this many pairs of intervals it is not tried. */
 const mostMeetings = 4_000_000;
 
+/** What fills a full section first; of that, what lives long or is large. */
+const rankings: Rankings = [
+  ['T', 'V', 'A'],
+  ['T', 'A', 'W'],
+  ['T', 'W', 'A'],
+  ['W', 'A', 'T'],
+  ['V', 'A', 'T'],
+];
+
 /** Rounds of local search before any other: what it can do easily, it does soon. */
 const firstRounds = 64;
 
-/** Shares of the goal that the small intervals may take when the large ones are placed alone. */
-const smallShares = [0.002, 0.02];
-
-/** Parts of all steps: for local search at first, for the search at the goal, for that without each share of small ones. */
+/** Parts of all steps: for local search at first, for the search at the goal, for each with the large ones first. */
 const firstSteps = 1 / 16;
 const goalSteps = 2 / 5;
-const shareSteps = 1 / 10;
+const attemptSteps = 1 / 25;
+/** Where descents are long, the search at the goal gets only so many: the large intervals alone are more promising. */
+const goalDescents = 500;
 /** Part of the steps left then that the search between may take. */
 const betweenSteps = 1 / 2;
 
@@ -44,14 +52,15 @@ export function solvePart(part: ArenaPart, target: number, budget: SearchBudget)
   if (budget.work > 0 && countMeetings(part, mostMeetings) <= mostMeetings) {
     const space = makeSearchSpace(part);
     const { unit } = part;
-    const atGoal = decide(space, Math.floor(goal / unit) * unit, total * goalSteps, budget);
+    const most = Math.min(total * goalSteps, Math.max(total * attemptSteps, goalDescents * space.descent));
+    const atGoal = decide(space, rankings, Math.floor(goal / unit) * unit, most, budget);
     if (atGoal === 'infeasible') {
       lowerBound = Math.floor(goal / unit) * unit + unit;
       goal = lowerBound;
     } else if (atGoal !== 'undecided' && keep(atGoal)) return solved();
-    for (const share of smallShares) {
+    for (const attempt of largeFirstAttempts) {
       if (budget.work <= 0) break;
-      if (keep(placeLargeFirst(part, share, goal, mostMeetings, total * shareSteps, budget))) return solved();
+      if (keep(placeLargeFirst(part, attempt, goal, mostMeetings, total * attemptSteps, budget))) return solved();
     }
     const between = searchBetween(space, best, goal, lowerBound, budget);
     lowerBound = between.lowerBound;
@@ -79,7 +88,7 @@ function searchBetween(
   while (low < best.height && budget.work > reserve) {
     const capacity = low + Math.floor((best.height - unit - low) / 2 / unit) * unit;
     if (capacity < low) break;
-    const outcome = decide(space, capacity, Math.ceil((budget.work - reserve) / 2), budget);
+    const outcome = decide(space, rankings, capacity, Math.ceil((budget.work - reserve) / 2), budget);
     if (outcome === 'infeasible') {
       lowerBound = Math.max(lowerBound, capacity + unit);
       low = capacity + unit;

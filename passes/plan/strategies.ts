@@ -5,6 +5,7 @@ import { budgetStrategy } from './budget/budget-strategy.ts';
 import { manual } from './manual.ts';
 import { memory } from './memory.ts';
 import { none } from './none.ts';
+import { kneePlan } from './pareto.ts';
 import { recursive } from './recursive.ts';
 import { speed } from './speed.ts';
 import {
@@ -57,6 +58,13 @@ const definitions: readonly StrategyDefinition[] = [
     sequence: recursive,
   },
   budgetStrategy,
+  {
+    name: 'auto',
+    summary: 'the knee of the trade-off curve: most bytes saved for least recomputation',
+    options: [],
+    sequence: (index) => kneePlan(index).sequence,
+    bounded: (index, _, { search }) => kneePlan(index, search === undefined ? {} : { search }),
+  },
 ];
 
 /** By name. Each refuses options that it does not have. */

@@ -1,9 +1,10 @@
 /** `--weights he|hash[:GAIN]|FILE.safetensors`. */
+
+import { readWith } from '../files/read-file.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { fillWeights, loadWeights } from '../frontend/weights.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import type { Model } from '../ir/graph.ts';
-import { readWith } from '../files/read-file.ts';
 
 /**
  * The model with its weights made by rule or read. A rule fills what has no numbers, and `placeholders`: weights of which

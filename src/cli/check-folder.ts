@@ -7,14 +7,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { type Compiled, compile } from '../compile.ts';
-import { createExecution, rngInput } from '../execution.ts';
+import { createExecution } from '../execution.ts';
+import { readBytes } from '../files/read-file.ts';
 import { attachCotangents, attachLoss } from '../frontend/loss.ts';
 import { decodeModel, onnxInputNames } from '../frontend/onnx/decode.ts';
 import { type ImportedModel, importOnnx } from '../frontend/onnx/import.ts';
 import { readTensorProto } from '../frontend/tensor-proto.ts';
 import { type Tensor, valuesByName } from '../ir/graph.ts';
 import { forwardDifference, gradientError, gradientTolerance, largestMagnitude } from './compare-tensors.ts';
-import { readBytes } from '../files/read-file.ts';
 import { checkInput, type NamedTensor, numberedFiles, readGiven, readNumbered } from './step-inputs.ts';
 
 /** Folder of the model, and of one of its sets of data. */
@@ -50,7 +50,7 @@ function runStep(compiled: Compiled, given: ReadonlyMap<string, Tensor>): Readon
   const tensors = new Map<string, Tensor>();
   for (const slot of compiled.graph.inputs) {
     const tensor = given.get(slot.name);
-    if (slot.name !== rngInput && tensor !== undefined)
+    if (slot.name !== compiled.program.random?.name && tensor !== undefined)
       tensors.set(slot.name, checkInput(tensor, slot, 'the test data'));
   }
   execution.setInputs(tensors);

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { type EmittedFilesOptions, emitTypeScriptFiles } from '../codegen/emit/emitted-files.ts';
 import { printPlanFile } from '../codegen/plan-file.ts';
 import type { Compiled } from '../compile.ts';
+import { writeFilesAtomically } from '../files/write-file.ts';
 import { writeSafetensors } from '../frontend/safetensors.ts';
 import { toDot } from '../inspect/dot.ts';
 import { renderSvg } from '../inspect/svg.ts';
 import { nearestName, SublinearError } from '../ir/diagnostic.ts';
 import type { Model } from '../ir/graph.ts';
 import { printGraph } from '../ir/print.ts';
-import { writeFilesAtomically } from '../files/write-file.ts';
 
 type Contents = string | Uint8Array;
 

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { assertVerified, inputStage } from '../analysis/verify.ts';
+import { readBytes, readText, readWith } from '../files/read-file.ts';
 import { onnxInputNames } from '../frontend/onnx/decode.ts';
 import { importOnnx } from '../frontend/onnx/import.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
-import { readBytes, readText, readWith } from '../files/read-file.ts';
 import { readGiven } from './step-inputs.ts';
 
 export interface LoadOptions {

@@ -34,10 +34,18 @@ export interface PlanOptions {
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
+/** An option that may be given several times. */
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect).default([], 'none');
+}
+
+/** What `NAME=?` stands for: the extent that `fit` looks for. */
+export const openExtent = -1;
+
 function collectDimension(value: string, previous: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  const match = /^(.+)=(\d+)$/.exec(value);
-  const extent = Number(match?.[2]);
-  if (match === null || !Number.isSafeInteger(extent) || extent < 1)
+  const match = /^(.+)=(\d+|\?)$/.exec(value);
+  const extent = match?.[2] === '?' ? openExtent : Number(match?.[2]);
+  if (match === null || (extent !== openExtent && (!Number.isSafeInteger(extent) || extent < 1)))
     throw new InvalidArgumentError('Write it like batch=8.');
   if (Object.hasOwn(previous, match[1]!)) throw new InvalidArgumentError(`${match[1]} is given twice.`);
   return { ...previous, [match[1]!]: extent };
@@ -56,10 +64,14 @@ export function wholeNumber(least: number): (value: string) => number {
 export function addModelOptions(command: Command): Command {
   return command
     .option('--loss <LOSS>', 'cross-entropy, mse or sum, with :OUTPUT where there are several; or a scalar output')
-    .option('--dim <NAME=N>', 'extent of a symbolic dimension (repeatable)', collectDimension, {})
-    .option('--params <GLOB>', 'graph inputs that are weights (repeatable)', collect, [])
-    .option('--trainable <GLOB>', 'train these parameters too (repeatable)', collect, [])
-    .option('--freeze <GLOB>', 'do not train these (repeatable)', collect, [])
+    .addOption(
+      new Option('--dim <NAME=N>', 'extent of a symbolic dimension (repeatable)')
+        .argParser(collectDimension)
+        .default({}, 'none'),
+    )
+    .addOption(repeatable('--params <GLOB>', 'graph inputs that are weights (repeatable)'))
+    .addOption(repeatable('--trainable <GLOB>', 'train these parameters too (repeatable)'))
+    .addOption(repeatable('--freeze <GLOB>', 'do not train these (repeatable)'))
     .addOption(
       new Option('--wrt <WHAT>', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),
     )
@@ -88,7 +100,7 @@ export function addPlanOptions(command: Command): Command {
     .addOption(new Option('--arena-budget <SIZE>', 'plan within this arena').implies({ strategy: 'budget' }))
     .addOption(new Option('--effort <HOW>', 'budget: moves of the search').choices(['fast', 'default', 'max']))
     .option('--segments <K>', 'memory: number of segments', wholeNumber(1))
-    .option('--checkpoint <NAME>', 'manual: a value to keep (repeatable)', collect, [])
+    .addOption(repeatable('--checkpoint <NAME>', 'manual: a value to keep (repeatable)'))
     .addOption(new Option('--costs <MODEL>', 'cost model').choices(['roofline', 'unit']).default('roofline'))
     .addOption(
       new Option('--passes <PIPELINE>', 'a whole pipeline in place of the default one')

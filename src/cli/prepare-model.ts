@@ -1,12 +1,12 @@
 /** From MODEL and the shared options to a model with its loss and weights, ready to compile. */
-import { rngInput } from '../execution.ts';
+import { rngInputOf } from '../analysis/rng-input.ts';
 import { attachCotangents, attachLoss, type ModelWithLoss, parseLoss } from '../frontend/loss.ts';
-import type { Diagnostic } from '../ir/diagnostic.ts';
+import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { globMatcher } from '../ir/glob.ts';
 import type { Model, Tensor } from '../ir/graph.ts';
 import { applyWeights } from './apply-weights.ts';
 import { loadModel } from './load-model.ts';
-import type { ModelOptions } from './options.ts';
+import { type ModelOptions, openExtent } from './options.ts';
 import { numberedFiles } from './step-inputs.ts';
 
 export interface PreparedModel {
@@ -48,7 +48,8 @@ function unusedNotes(
       code: 'unused-inputs',
       message: `${options.inputs} holds ${files} input files, and the model has ${graph.inputs.length} inputs: ${files - used} are not used`,
     });
-  const drawn = graph.inputs.filter((input) => !given.has(input.name) && input.name !== rngInput);
+  const rng = rngInputOf(graph);
+  const drawn = graph.inputs.filter((input) => !given.has(input.name) && input.name !== rng?.name);
   if (drawn.length > 0)
     notes.push({
       code: 'drawn-inputs',
@@ -59,6 +60,16 @@ function unusedNotes(
 
 /** A graph that has backward nodes is taken as it is: its losses are differentiated already. */
 export async function prepareModel(path: string, options: PrepareOptions): Promise<PreparedModel> {
+  const open = Object.keys(options.dim).find((name) => options.dim[name] === openExtent);
+  if (open !== undefined)
+    throw new SublinearError(
+      {
+        code: 'open-dimension',
+        message: `--dim ${open}=? is for fit, which looks for the extent`,
+        hint: `write it like ${open}=8`,
+      },
+      2,
+    );
   const loaded = await loadModel(path, {
     dims: options.dim,
     params: options.params,

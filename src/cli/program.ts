@@ -4,8 +4,10 @@ import { SublinearError } from '../ir/diagnostic.ts';
 import { addArenaCommand } from './commands/arena.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompileCommand } from './commands/compile.ts';
+import { addFitCommand } from './commands/fit.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommands } from './commands/list.ts';
+import { addParetoCommand } from './commands/pareto.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addTrainCommand } from './commands/train.ts';
@@ -26,6 +28,8 @@ export function createProgram(): Command {
   addArenaCommand(program);
   addCheckCommand(program);
   addPlanCommand(program);
+  addParetoCommand(program);
+  addFitCommand(program);
   addListCommands(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(run with --help for the options)');

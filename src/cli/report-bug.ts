@@ -2,11 +2,11 @@
  * What is left of an internal failure (exit code 70): a file from which it can be run again, and one line that says so.
  */
 import { PassFailure } from '../../passes/pass-manager.ts';
+import { writeFilesAtomically } from '../files/write-file.ts';
 import { writeSafetensors } from '../frontend/safetensors.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import { printGraph } from '../ir/print.ts';
 import { version } from './version.ts';
-import { writeFilesAtomically } from '../files/write-file.ts';
 
 const name = 'sublinear-failure';
 

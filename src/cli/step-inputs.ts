@@ -5,12 +5,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { allocateArray, type NumberArray } from '../../runtime/memory.ts';
-import { rngInput } from '../execution.ts';
+import { rngInputOf } from '../analysis/rng-input.ts';
+import { readWith } from '../files/read-file.ts';
 import { readTensorProto } from '../frontend/tensor-proto.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Graph, sameType, type Tensor, type Value } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
-import { readWith } from '../files/read-file.ts';
 
 /** i of every `PREFIX_i.pb` in a folder, in order; none where there is no folder. */
 export function numberedFiles(directory: string, prefix: string): readonly number[] {
@@ -73,8 +73,9 @@ export interface StepInputs {
 export function stepInputs(graph: Graph, given: ReadonlyMap<string, Tensor>, seed: number): StepInputs {
   const tensors = new Map<string, Tensor>();
   const notes: Diagnostic[] = [];
+  const rng = rngInputOf(graph);
   for (const input of graph.inputs) {
-    if (input.name === rngInput) continue;
+    if (input.name === rng?.name) continue;
     const tensor = given.get(input.name);
     const checked =
       tensor === undefined ? drawInput(graph, input, seed) : checkInput(tensor, input, 'the given tensor');

@@ -8,6 +8,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { readBytes, readWith } from '../files/read-file.ts';
 import { readNpy } from '../frontend/npy.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import type { Value } from '../ir/graph.ts';
@@ -21,7 +22,6 @@ import {
   yieldedBatches,
 } from '../training/batches.ts';
 import { importModule } from './load-model.ts';
-import { readBytes, readWith } from '../files/read-file.ts';
 import { numberedFiles, readGiven } from './step-inputs.ts';
 
 export interface TrainingData {

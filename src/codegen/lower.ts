@@ -5,6 +5,7 @@
 
 import type { MemoryPlan } from '../../passes/memory-plan.ts';
 import type { OutputSlot, Program, ProgramStep, Slot } from '../../runtime/program.ts';
+import { rngInputOf } from '../analysis/rng-input.ts';
 import { byteLength, formatType, type Graph, type Value, valuesByName } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
 
@@ -47,15 +48,19 @@ export function lowerToProgram(graph: Graph, memory: MemoryPlan): Program {
       ...(output.of !== undefined && { of: output.of }),
     }),
   );
+  const inputs = graph.inputs.map(slot);
+  const rng = rngInputOf(graph);
+  const random = inputs.find(({ name }) => name === rng?.name);
   return {
     name: graph.name,
     arenaBytes: memory.arenaBytes,
     residentBytes: memory.residentBytes,
     steps,
-    inputs: graph.inputs.map(slot),
+    inputs,
     parameters: graph.parameters.map(slot),
     state: graph.state.map(slot),
     constants: graph.constants.map(slot),
     outputs,
+    ...(random !== undefined && { random }),
   };
 }

@@ -9,19 +9,18 @@ import { elementCount, formatType, sameShape, type Tensor } from '../ir/graph.ts
 export type InputData = number | Integers | Tensor;
 export type InputRecord = Readonly<Record<string, InputData>>;
 
-/** The names an input answers to: its own, its identifier, and for `learning_rate` also `learningRate`. */
-function keysOf({ name, key }: NamedTensor): readonly string[] {
-  return [name, key, key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
-}
-
-/** The input that each key of `given` is. Unknown and doubled ones are added to `faults`. */
+/**
+ * The input that each key of `given` is: its name in the model, or the identifier that emitted modules have for it.
+ * Unknown and doubled ones are added to `faults`.
+ */
 export function matchInputs(
   inputs: readonly NamedTensor[],
   given: InputRecord,
   faults: Diagnostic[],
 ): ReadonlyMap<NamedTensor, InputData> {
   const byKey = new Map<string, NamedTensor>();
-  for (const place of [2, 1, 0]) for (const input of inputs) byKey.set(keysOf(input)[place]!, input);
+  for (const input of inputs) byKey.set(input.key, input);
+  for (const input of inputs) byKey.set(input.name, input);
   const matched = new Map<NamedTensor, InputData>();
   for (const [key, data] of Object.entries(given)) {
     const input = byKey.get(key);

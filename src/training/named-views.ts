@@ -25,11 +25,11 @@ export function namedFloatViews(tensors: readonly NamedTensor[], machine: Machin
 function named<T>(tensors: readonly NamedTensor[], make: (tensor: NamedTensor) => T): Readonly<Record<string, T>> {
   // Without a prototype: a tensor may be called `constructor`.
   const record: Record<string, T> = Object.create(null);
+  const names = new Set(tensors.map((tensor) => tensor.name));
   for (const tensor of tensors) {
     const value = make(tensor);
     Object.defineProperty(record, tensor.name, { value, enumerable: true, configurable: true });
-    if (tensor.key === tensor.name || tensors.some((other) => other.name === tensor.key)) continue;
-    Object.defineProperty(record, tensor.key, { value });
+    if (!names.has(tensor.key)) Object.defineProperty(record, tensor.key, { value });
   }
   return record;
 }

@@ -1,10 +1,12 @@
 /** `npm run bench [NAME]`: prints tables of what was measured. Names are listed by an unknown one. */
 import { graphTable } from './graphs.ts';
 import { scaleTable } from './scale.ts';
+import { updatesTable } from './updates.ts';
 
 const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   graphs: () => graphTable(['none', 'speed', 'memory', 'recursive']),
   scale: scaleTable,
+  updates: () => updatesTable(),
 };
 
 const wanted = process.argv.slice(2);

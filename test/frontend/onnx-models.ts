@@ -23,7 +23,8 @@ export type AttributeInput =
   | readonly string[]
   | string
   | Tensor
-  | { readonly float: number };
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
 
 export interface ModelParts {
   readonly nodes: readonly NodeProto[];
@@ -52,7 +53,7 @@ export function modelProto({ nodes, inputs = [], outputs, initializers = [], ops
   });
 }
 
-/** A node with one output, or several. Integers become INT, lists INTS or STRINGS, `{ float }` FLOAT, texts STRING, tensors TENSOR. */
+/** A node with one output, or several. Integers become INT, lists INTS or STRINGS, `{ float }` FLOAT, `{ floats }` FLOATS, texts STRING, tensors TENSOR. */
 export function node(
   opType: string,
   input: readonly string[],
@@ -73,6 +74,8 @@ function attribute(name: string, value: AttributeInput): AttributeProto {
   if (typeof value === 'string')
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  if ('floats' in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...value.floats] });
   if ('type' in value)
     return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProtoOf('', value) });
   const strings = value.filter((item) => typeof item === 'string');

@@ -1,6 +1,6 @@
 /** Small models for the tests of training: a perceptron, a convolutional net with batch norm and dropout, a transformer. */
 import { allocateArray } from '../../runtime/memory.ts';
-import { rngInput } from '../../src/execution.ts';
+import { rngInput } from '../../src/analysis/rng-input.ts';
 import { type BuiltModel, ModelBuilder } from '../../src/frontend/builder/model-builder.ts';
 import { elementCount, type Tensor, type Value } from '../../src/ir/graph.ts';
 import { randomSource } from '../random-model.ts';

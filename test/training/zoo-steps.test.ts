@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { allocateArray } from '../../runtime/memory.ts';
+import { rngInput } from '../../src/analysis/rng-input.ts';
 import { type CompileOptions, compile } from '../../src/compile.ts';
-import { rngInput } from '../../src/execution.ts';
 import { attachLoss } from '../../src/frontend/loss.ts';
 import { importOnnx } from '../../src/frontend/onnx/import.ts';
 import { readTensorProto } from '../../src/frontend/tensor-proto.ts';

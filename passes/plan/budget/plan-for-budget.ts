@@ -70,7 +70,7 @@ export interface BudgetPlan {
   readonly stopped: boolean;
 }
 
-const movesOf: Record<Effort, number> = { fast: 150_000, default: 1_200_000, max: 12_000_000 };
+const movesOf: Record<Effort, number> = { fast: 300_000, default: 3_000_000, max: 30_000_000 };
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
 const arenaRounds = 6;
 
@@ -199,7 +199,18 @@ interface Found {
   readonly arenaBytes: number;
 }
 
-const mostStarts = 3;
+interface Start {
+  readonly sequence: Int32Array;
+  readonly cost: number;
+}
+
+/** How many starts go on, with which share of the moves in all, from which temperature. */
+const halvingRounds = [
+  { survivors: 16, share: 0.15, heat: 0.05 },
+  { survivors: 5, share: 0.2, heat: 0.1 },
+  { survivors: 2, share: 0.25, heat: 0.1 },
+] as const;
+const lastShare = 0.4;
 const descents = 6;
 
 function search(context: SearchContext, sequences: readonly Int32Array[], keptSets: readonly Uint8Array[]): Found {
@@ -218,14 +229,14 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   };
 
   // Starting states: ordinary backpropagation, kept sets, and the sequences of the named strategies.
-  const starts: { readonly state: Retention; readonly cost: number }[] = [];
+  const starts: Start[] = [];
   const enter = (state: Retention): void => {
     const outcome = repair(state, index, roots, random, 16);
     state.commit();
     context.count(outcome.moves);
     const plan = judge(prepared, state.sequence());
     offer(plan);
-    if (outcome.fits && state.violations() === 0) starts.push({ state, cost: state.extraCost() });
+    if (outcome.fits && state.violations() === 0) starts.push({ sequence: plan.sequence, cost: state.extraCost() });
   };
   for (const order of orders) {
     const state = createRetention(index, roots, writers, order);
@@ -252,16 +263,13 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
     enter(fromSequence(prepared, plan.sequence, limit));
   }
 
-  starts.sort((a, b) => a.cost - b.cost);
-  let share = context.effort;
-  const explored: { readonly state: Retention; readonly cost: number }[] = [];
-  for (const { state } of starts.slice(0, mostStarts)) {
-    if (proved) break;
-    const moves = (0.35 * context.effort) / mostStarts;
-    share -= moves;
-    explored.push({ state, cost: explore(context, state, moves, 0.5, offer) });
+  // Successive halving: every start gets a little, the better ones more.
+  for (const { survivors, share, heat } of halvingRounds) {
+    starts.sort((a, b) => a.cost - b.cost);
+    starts.length = Math.min(starts.length, survivors);
+    for (let k = 0; k < starts.length && !proved && !context.stop(); k++)
+      starts[k] = explore(context, starts[k]!, (share * context.effort) / starts.length, heat, offer);
   }
-  explored.sort((a, b) => a.cost - b.cost);
 
   // Nothing fits yet: other orders of the plan with the smallest peak, then fewer bytes again.
   const tries = Math.min(1200, Math.max(150, Math.ceil(context.effort / 1500)));
@@ -274,19 +282,10 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   // The best goes on, in rounds: orders for room, then intervals again.
   const rounds = 4;
   for (let round = 0; round < rounds && best !== undefined && !proved && !context.stop(); round++) {
-    const ordered = searchOrder(prepared, best.sequence, {
-      tries,
-      random,
-      limit: budget,
-    });
-    const plan = judge(prepared, ordered.sequence);
-    offer(plan);
-    const state = fromSequence(prepared, ordered.sequence, limit);
-    if (state.overshoot() > 0) {
-      enter(state);
-      if (state.overshoot() > 0) continue;
-    }
-    explore(context, state, share / rounds, round === rounds - 1 ? 0.1 : 0.3, offer);
+    const ordered = searchOrder(prepared, best.sequence, { tries, random, limit: budget });
+    offer(judge(prepared, ordered.sequence));
+    const start = { sequence: ordered.sequence, cost: Number.POSITIVE_INFINITY };
+    explore(context, start, (lastShare * context.effort) / rounds, round === rounds - 1 ? 0.02 : 0.1, offer);
   }
 
   if (best === undefined) {
@@ -296,16 +295,23 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   return fitArena(context, best);
 }
 
-/** Ruin and recreate on a state; every improvement is judged. Returns the state's best cost. */
+/** Ruin and recreate from a sequence; what is found is judged. Returns the best, to go on from. */
 function explore(
   context: SearchContext,
-  state: Retention,
+  start: Start,
   moves: number,
   heat: number,
   offer: (plan: JudgedPlan) => void,
-): number {
-  const { prepared, random } = context;
-  let sequence: Int32Array | undefined;
+): Start {
+  const { prepared, random, budget } = context;
+  const state = fromSequence(prepared, start.sequence, () => budget);
+  if (state.overshoot() > 0) {
+    const outcome = repair(state, prepared.index, prepared.roots, random, 16);
+    state.commit();
+    context.count(outcome.moves);
+    if (!outcome.fits) return start;
+  }
+  let sequence = state.sequence();
   let reached = false;
   const cost = ruinAndRecreate(state, prepared.index, prepared.roots, {
     moves,
@@ -313,7 +319,7 @@ function explore(
     typicalCost: prepared.typicalCost,
     heat,
     best: state.extraCost(),
-    shouldStop: () => context.stop() || reached,
+    shouldStop: () => reached || context.stop(),
     onBest: (extra) => {
       reached = extra <= context.stopAt;
       sequence = state.sequence();
@@ -321,8 +327,8 @@ function explore(
     },
   });
   context.count(moves);
-  if (sequence !== undefined) offer(judge(prepared, sequence));
-  return cost;
+  offer(judge(prepared, sequence));
+  return { sequence, cost };
 }
 
 /** Few, well apart: the sets met along a bisection are many and alike. */
@@ -340,23 +346,24 @@ function chooseKeptSets(keptSets: readonly Uint8Array[]): Uint8Array[] {
 
 /** Places the arena; while it is above the budget, plans again with less room where the placement overhangs. */
 function fitArena(context: SearchContext, start: JudgedPlan): Found {
-  const { prepared, budget, place } = context;
+  const { budget, place } = context;
   let plan = start;
   let arenaBytes = place(plan.simulation, plan.sequence);
   let best: Found = { plan, arenaBytes };
   let room = budget;
   for (let round = 0; round < arenaRounds && arenaBytes > budget; round++) {
     room -= Math.max(64, Math.ceil((arenaBytes - budget) / 64) * 64);
-    const limit = (): number => room;
-    const state = fromSequence(prepared, plan.sequence, limit);
-    const outcome = repair(state, prepared.index, prepared.roots, context.random, 16);
-    context.count(outcome.moves);
-    if (!outcome.fits) break;
-    state.commit();
-    let improved: JudgedPlan = judge(prepared, state.sequence());
-    explore(context, state, context.effort / 8, 0.1, (other) => {
-      if (other.simulation.liveBytes <= room && isBetter(other, improved)) improved = other;
-    });
+    let improved: JudgedPlan | undefined;
+    explore(
+      { ...context, budget: room },
+      { sequence: plan.sequence, cost: plan.extra },
+      context.effort / 8,
+      0.1,
+      (other) => {
+        if (other.simulation.liveBytes <= room && isBetter(other, improved)) improved = other;
+      },
+    );
+    if (improved === undefined) break;
     plan = improved;
     arenaBytes = place(plan.simulation, plan.sequence);
     if (arenaBytes < best.arenaBytes || arenaBytes <= budget) best = { plan, arenaBytes };

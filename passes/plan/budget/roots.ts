@@ -40,9 +40,9 @@ export function findRoots(index: PlanIndex): Roots {
   return { root, resident, pinned, movable: Int32Array.from(movable), laterViews };
 }
 
-/** For each node the updates that write over what it reads: none of its runs may come after them. */
+/** For each node the other updates that write over what it reads: none of its runs may come after them. */
 export function findWriters(index: PlanIndex, roots: Roots): readonly (readonly number[] | undefined)[] {
-  const { nodeCount, inputCount, writeStart, writes, readStart, reads, region } = index;
+  const { nodeCount, inputCount, writeStart, writes, readStart, reads } = index;
   const writerOf = new Int32Array(inputCount).fill(-1);
   let any = false;
   for (let n = 0; n < nodeCount; n++)
@@ -53,11 +53,10 @@ export function findWriters(index: PlanIndex, roots: Roots): readonly (readonly 
   const found: (number[] | undefined)[] = new Array(nodeCount).fill(undefined);
   if (!any) return found;
   for (let n = 0; n < nodeCount; n++) {
-    if (region[n] === updateRegion) continue;
     for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
       const resident = roots.resident[reads[k]!]!;
       const writer = resident < 0 ? -1 : writerOf[resident]!;
-      if (writer >= 0 && found[n]?.includes(writer) !== true) (found[n] ??= []).push(writer);
+      if (writer >= 0 && writer !== n && found[n]?.includes(writer) !== true) (found[n] ??= []).push(writer);
     }
   }
   return found;

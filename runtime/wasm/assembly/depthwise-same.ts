@@ -51,13 +51,31 @@ function loadCarefully(plane: usize, shiftH: i32, shiftW: i32): v128 {
   return f32x4.replace_lane(x, 3, elementAt(plane, i32x4.extract_lane(r, 3), i32x4.extract_lane(c, 3)));
 }
 
-/** The vectors of positions that may be read under a 3x3 filter without a look at the ends of the tensor. */
-// @ts-ignore: decorator
-@inline
-function isSafe(plane: usize, position: i32): bool {
-  const low = plane + ((<usize>(position - width - 1)) << 2);
-  const high = plane + ((<usize>(position + width + 5)) << 2);
-  return low >= begin && low < end && high <= end;
+/** First and end of the positions whose vectors may be read under a 3x3 filter without a look at the tensor's ends. */
+let firstSafe: i32 = 0;
+let endSafe: i32 = 0;
+
+function findSafe(plane: usize): void {
+  const reach = width + 1;
+  const ahead = <i32>min((plane - begin) >> 2, <usize>reach);
+  // A vector at i reads up to i + reach + 4.
+  const room = <i32>min((end - plane) >> 2, <usize>0x3fffffff);
+  firstSafe = reach - ahead;
+  endSafe = min(height * width, room - reach - 3);
+}
+
+/** Nine products under the taps of four positions, `rows` and `columns`, some of which lie outside the tensor. */
+function sumCarefully(plane: usize, weights: usize, step: usize): v128 {
+  let sum = f32x4.splat(0);
+  for (let kh = -1; kh <= 1; kh++)
+    for (let kw = -1; kw <= 1; kw++, weights += step) {
+      const r = i32x4.add(rows, i32x4.splat(kh));
+      const c = i32x4.add(columns, i32x4.splat(kw));
+      const mask = v128.and(i32x4.lt_u(r, i32x4.splat(height)), i32x4.lt_u(c, i32x4.splat(width)));
+      const product = f32x4.mul(v128.load_splat<f32>(weights), loadCarefully(plane, kh, kw));
+      sum = f32x4.add(sum, v128.and(mask, product));
+    }
+  return sum;
 }
 
 /**
@@ -74,51 +92,41 @@ export function addPlane3x3(plane: usize, weights: usize, step: usize, out: usiz
   const w6 = v128.load_splat<f32>(weights + step * 6);
   const w7 = v128.load_splat<f32>(weights + step * 7);
   const w8 = v128.load_splat<f32>(weights + step * 8);
+  findSafe(plane);
   const row = (<usize>width) << 2;
   const w = i32x4.splat(width);
   const lastRow = i32x4.splat(height - 1);
   const lastColumn = i32x4.splat(width - 1);
   const zero = i32x4.splat(0);
+  const first = firstSafe;
+  const last = endSafe;
   let r = zero;
   let c = i32x4(0, 1, 2, 3);
+  let p = plane;
   const count = height * width;
-  for (let i = 0; i < count; i += 4, out += 16) {
-    const left = i32x4.gt_s(c, zero);
-    const right = i32x4.lt_s(c, lastColumn);
-    const top = i32x4.gt_s(r, zero);
-    const bottom = i32x4.lt_s(r, lastRow);
-    let sum = loadLanes(out, count - i);
-    if (isSafe(plane, i)) {
-      const p = plane + ((<usize>i) << 2);
+  for (let i = 0; i < count; i += 4, out += 16, p += 16) {
+    if (i >= first && i < last) {
+      const left = i32x4.gt_s(c, zero);
+      const right = i32x4.lt_s(c, lastColumn);
       const a = p - row;
       const b = p + row;
       let above = v128.and(left, f32x4.mul(w0, v128.load(a - 4)));
       above = f32x4.add(above, f32x4.mul(w1, v128.load(a)));
       above = f32x4.add(above, v128.and(right, f32x4.mul(w2, v128.load(a + 4))));
-      sum = f32x4.add(sum, v128.and(left, f32x4.mul(w3, v128.load(p - 4))));
+      let sum = f32x4.add(loadLanes(out, count - i), v128.and(left, f32x4.mul(w3, v128.load(p - 4))));
       sum = f32x4.add(sum, f32x4.mul(w4, v128.load(p)));
       sum = f32x4.add(sum, v128.and(right, f32x4.mul(w5, v128.load(p + 4))));
       let below = v128.and(left, f32x4.mul(w6, v128.load(b - 4)));
       below = f32x4.add(below, f32x4.mul(w7, v128.load(b)));
       below = f32x4.add(below, v128.and(right, f32x4.mul(w8, v128.load(b + 4))));
-      sum = f32x4.add(sum, v128.and(top, above));
-      sum = f32x4.add(sum, v128.and(bottom, below));
+      sum = f32x4.add(sum, v128.and(i32x4.gt_s(r, zero), above));
+      sum = f32x4.add(sum, v128.and(i32x4.lt_s(r, lastRow), below));
+      storeLanes(out, count - i, sum);
     } else {
       rows = r;
       columns = c;
-      let above = v128.and(left, f32x4.mul(w0, loadShifted(plane, i, -1, -1)));
-      above = f32x4.add(above, f32x4.mul(w1, loadShifted(plane, i, -1, 0)));
-      above = f32x4.add(above, v128.and(right, f32x4.mul(w2, loadShifted(plane, i, -1, 1))));
-      sum = f32x4.add(sum, v128.and(left, f32x4.mul(w3, loadShifted(plane, i, 0, -1))));
-      sum = f32x4.add(sum, f32x4.mul(w4, loadShifted(plane, i, 0, 0)));
-      sum = f32x4.add(sum, v128.and(right, f32x4.mul(w5, loadShifted(plane, i, 0, 1))));
-      let below = v128.and(left, f32x4.mul(w6, loadShifted(plane, i, 1, -1)));
-      below = f32x4.add(below, f32x4.mul(w7, loadShifted(plane, i, 1, 0)));
-      below = f32x4.add(below, v128.and(right, f32x4.mul(w8, loadShifted(plane, i, 1, 1))));
-      sum = f32x4.add(sum, v128.and(top, above));
-      sum = f32x4.add(sum, v128.and(bottom, below));
+      storeLanes(out, count - i, f32x4.add(loadLanes(out, count - i), sumCarefully(plane, weights, step)));
     }
-    storeLanes(out, count - i, sum);
     c = i32x4.add(c, i32x4.splat(4));
     const over = i32x4.ge_s(c, w);
     c = i32x4.sub(c, v128.and(over, w));
@@ -226,6 +234,9 @@ export function addProducts3x3(dy: usize, plane: usize): void {
   let a6 = a0;
   let a7 = a0;
   let a8 = a0;
+  findSafe(plane);
+  const first = firstSafe;
+  const last = endSafe;
   const count = height * width;
   for (let i = 0; i < count; i += 4, dy += 16) {
     const lanes = firstLanes(count - i);
@@ -234,7 +245,7 @@ export function addProducts3x3(dy: usize, plane: usize): void {
     const top = i32x4.gt_s(r, zero);
     const bottom = i32x4.lt_s(r, lastRow);
     const y = loadLanes(dy, count - i);
-    if (isSafe(plane, i)) {
+    if (i >= first && i < last) {
       const p = plane + ((<usize>i) << 2);
       const a = p - row;
       const b = p + row;

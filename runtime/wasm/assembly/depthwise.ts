@@ -3,7 +3,14 @@
  * of the input is the same walk over dy, phase by phase of the stride. Common geometries have walks of their own,
  * faster by several times: depthwise-same.ts and depthwise-half.ts.
  */
-import { addPlaneHalf, addPlaneHalfGradInput, setHalf, sumHalfProducts } from './depthwise-half';
+import {
+  addPlaneHalf,
+  addPlaneHalfGradInput,
+  inputReadable,
+  resultReadable,
+  setHalf,
+  sumHalfProducts,
+} from './depthwise-half';
 import {
   addPlane,
   addPlane3x3,
@@ -60,6 +67,7 @@ export function convDepthwise(
 ): void {
   const perChannel = filters / channels;
   const plane = (<usize>(D * H * W)) << 2;
+  const size = (<usize>(oD * oH * oW)) << 2;
   const end = x + <usize>(batch * channels) * plane;
   setRows(W, x, end);
   if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
@@ -74,17 +82,17 @@ export function convDepthwise(
       }
     return;
   }
-  if (isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW)) {
-    setHalf(H, W, oH, oW, pH, pW, x, end);
-    for (let n = 0; n < batch; n++)
-      for (let c = 0; c < filters; c++, out += (<usize>(oH * oW)) << 2)
-        addPlaneHalf(x + <usize>(n * channels + c / perChannel) * plane, w + <usize>c * 36, out);
-    return;
-  }
+  const half = isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW);
+  if (half) setHalf(H, W, oH, oW, pH, pW, x, end);
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < filters; c++) {
       const channel = x + <usize>(n * channels + c / perChannel) * plane;
       const weights = w + ((<usize>(c * kD * kH * kW)) << 2);
+      if (half && inputReadable(channel)) {
+        addPlaneHalf(channel, weights, out);
+        out += size;
+        continue;
+      }
       for (let od = 0; od < oD; od++) {
         const id = od * sD - pD;
         const lastD = endInside(id, dD, D, kD);
@@ -142,6 +150,7 @@ export function convDepthwiseGradInput(
   dW: i32,
 ): void {
   const perChannel = filters / channels;
+  const plane = (<usize>(D * H * W)) << 2;
   const size = (<usize>(oD * oH * oW)) << 2;
   const nD = tapDistance(sD, dD);
   const nH = tapDistance(sH, dH);
@@ -164,16 +173,17 @@ export function convDepthwiseGradInput(
         }
     return;
   }
-  if (isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW)) {
-    setHalf(H, W, oH, oW, pH, pW, dy, end);
-    for (let n = 0; n < batch; n++)
-      for (let c = 0; c < channels; c++, dx += (<usize>(H * W)) << 2)
-        for (let f = c * perChannel; f < (c + 1) * perChannel; f++)
-          addPlaneHalfGradInput(dy + <usize>(n * filters + f) * size, w + <usize>f * 36, dx);
-    return;
-  }
+  const half = isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW);
+  if (half) setHalf(H, W, oH, oW, pH, pW, dy, end);
   for (let n = 0; n < batch; n++)
-    for (let c = 0; c < channels; c++)
+    for (let c = 0; c < channels; c++) {
+      const first = dy + <usize>(n * filters + c * perChannel) * size;
+      if (half && resultReadable(first) && resultReadable(first + <usize>(perChannel - 1) * size)) {
+        for (let f = 0; f < perChannel; f++)
+          addPlaneHalfGradInput(first + <usize>f * size, w + <usize>(c * perChannel + f) * 36, dx);
+        dx += plane;
+        continue;
+      }
       for (let id = 0; id < D; id++)
         for (let ih = 0; ih < H; ih++, dx += (<usize>W) << 2)
           for (let f = c * perChannel; f < (c + 1) * perChannel; f++) {
@@ -212,6 +222,7 @@ export function convDepthwiseGradInput(
               }
             }
           }
+    }
 }
 
 /** dw = sum over batch and positions of dy times x, each image summed in single precision and added in double. */
@@ -270,15 +281,16 @@ export function convDepthwiseGradWeight(
     }
     return;
   }
-  if (isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW)) {
-    setHalf(H, W, oH, oW, pH, pW, x, end);
-    const dyImage = <usize>filters * size;
-    const xImage = <usize>channels * plane;
-    for (let f = 0; f < filters; f++, dw += 36)
-      sumHalfProducts(dy + <usize>f * size, x + <usize>(f / perChannel) * plane, dw, batch, dyImage, xImage);
-    return;
-  }
-  for (let f = 0; f < filters; f++)
+  const half = isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW);
+  if (half) setHalf(H, W, oH, oW, pH, pW, x, end);
+  const xImage = <usize>channels * plane;
+  for (let f = 0; f < filters; f++) {
+    const channel = x + <usize>(f / perChannel) * plane;
+    if (half && inputReadable(channel) && inputReadable(channel + <usize>(batch - 1) * xImage)) {
+      sumHalfProducts(dy + <usize>f * size, channel, dw, batch, <usize>filters * size, xImage);
+      dw += 36;
+      continue;
+    }
     for (let kd = 0; kd < kD; kd++)
       for (let kh = 0; kh < kH; kh++)
         for (let kw = 0; kw < kW; kw += 3) {
@@ -291,7 +303,7 @@ export function convDepthwiseGradWeight(
           let t1: f64 = 0;
           let t2: f64 = 0;
           for (let n = 0; n < batch; n++) {
-            const channel = x + <usize>(n * channels + f / perChannel) * plane;
+            const image = channel + <usize>n * xImage;
             const from = dy + <usize>(n * filters + f) * size;
             clearSums();
             for (let od = firstInside(shiftD, sD); od < d1; od++)
@@ -299,7 +311,7 @@ export function convDepthwiseGradWeight(
                 addProducts(
                   from + ((<usize>((od * oH + oh) * oW)) << 2),
                   oW,
-                  channel + ((<usize>(((od * sD + shiftD) * H + oh * sH + shiftH) * W)) << 2),
+                  image + ((<usize>(((od * sD + shiftD) * H + oh * sH + shiftH) * W)) << 2),
                   sW,
                   kw * dW - pW,
                   dW,
@@ -314,4 +326,5 @@ export function convDepthwiseGradWeight(
           if (taps > 2) store<f32>(dw, <f32>t2, 8);
           dw += (<usize>taps) << 2;
         }
+  }
 }

@@ -1,9 +1,9 @@
 /** `sublinear arena FILE.csv`: places intervals of known lifetimes in a buffer, for anyone who needs only an allocator. */
 import type { Command } from 'commander';
 import { placeArena } from '../../../passes/arena/place.ts';
+import { readText } from '../../files/read-file.ts';
 import { formatArenaResult, parseArenaCsv, requireCapacity } from '../arena-csv.ts';
 import { wholeNumber } from '../options.ts';
-import { readText } from '../../files/read-file.ts';
 
 export function addArenaCommand(program: Command): void {
   program

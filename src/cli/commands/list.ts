@@ -2,9 +2,8 @@
 import type { Command } from 'commander';
 import { passes } from '../../../passes/passes.ts';
 import { strategies } from '../../../passes/plan/strategies.ts';
-import { onnxOperators } from '../../frontend/onnx/operators.ts';
+import { listedOperators } from '../../frontend/onnx/operator-table.ts';
 import { ops } from '../../ops/table.ts';
-import { formatTable } from '../format.ts';
 
 export function addListCommands(program: Command): void {
   program
@@ -41,19 +40,19 @@ export function addListCommands(program: Command): void {
         differentiable: op.gradient !== undefined,
         attributes: op.attributes,
       }));
-      const operators = [...onnxOperators.values()].map(({ lower: _lower, ...operator }) => operator);
+      const operators = listedOperators();
       if (options.json === true) {
         process.stdout.write(`${JSON.stringify({ onnx: operators, primitives }, null, 1)}\n`);
         return;
       }
       process.stdout.write('ONNX operators\n');
-      const rows = operators.map((operator) => [
-        operator.onnx,
-        `opset ${operator.since}+`,
-        operator.gradient ? 'gradient' : '-',
-        operator.limits ?? '',
-      ]);
-      process.stdout.write(`${formatTable(rows, '  ')}\n\nprimitives\n`);
+      const width = Math.max(...operators.map(({ onnx }) => onnx.length));
+      for (const { onnx, first, last, gradient, limits = '' } of operators) {
+        const opsets = `opset ${first} to ${last}`;
+        const line = `  ${onnx.padEnd(width)}  ${opsets.padEnd(14)}  ${gradient ? 'gradient' : '-       '}  ${limits}`;
+        process.stdout.write(`${line.trimEnd()}\n`);
+      }
+      process.stdout.write('\nprimitives\n');
       for (const op of primitives)
         process.stdout.write(`  ${op.name.padEnd(26)} ${op.differentiable ? 'gradient' : '        '}  ${op.doc}\n`);
     });

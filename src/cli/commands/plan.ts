@@ -9,8 +9,8 @@ import { parseByteSize, resolveByteSize } from '../../analysis/byte-size.ts';
 import { parsePlanGraph } from '../../analysis/check-plan-graph.ts';
 import { indexPlanGraph, type PlanIndex } from '../../analysis/plan-graph.ts';
 import { simulate } from '../../analysis/simulate.ts';
-import { formatTable } from '../format.ts';
 import { readText } from '../../files/read-file.ts';
+import { formatTable } from '../format.ts';
 import { searchSettings } from '../search-settings.ts';
 
 interface PlanCommandOptions {

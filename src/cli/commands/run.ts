@@ -6,6 +6,8 @@ import { collapse } from '../../analysis/collapse.ts';
 import { parsePlanFile, planFromFile } from '../../codegen/plan-file.ts';
 import { type Compiled, type CompileOptions, compile, compileWithPlan } from '../../compile.ts';
 import { gradientSlots } from '../../execution.ts';
+import { readText } from '../../files/read-file.ts';
+import { escapeFileName, writeFilesAtomically } from '../../files/write-file.ts';
 import { writeTensorProto } from '../../frontend/tensor-proto.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
@@ -15,11 +17,9 @@ import { formatChange, formatFlops, formatSeconds, formatTable } from '../format
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { readText } from '../../files/read-file.ts';
 import { compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
 import { addUpdateOptions, withLearningRate } from '../update-options.ts';
-import { escapeFileName, writeFilesAtomically } from '../../files/write-file.ts';
 
 interface RunCommandOptions extends CommandOptions {
   readonly inputs?: string;

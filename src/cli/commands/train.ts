@@ -2,7 +2,9 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { BackendChoice } from '../../../runtime/select-backend.ts';
-import { rngInput } from '../../execution.ts';
+import { rngInputOf } from '../../analysis/rng-input.ts';
+import { readBytes } from '../../files/read-file.ts';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import { saveOnnx } from '../../frontend/onnx/save.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
@@ -13,12 +15,10 @@ import { type CommandOptions, compileOptions } from '../compile-for.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { readBytes } from '../../files/read-file.ts';
 import { openData, type TrainingData } from '../train-data.ts';
 import { createTrainLog, type LogFormat } from '../train-log.ts';
 import { type Evaluation, trainLoop, updatesOf } from '../train-loop.ts';
 import { addUpdateOptions, learningRateOf, type UpdateOptions } from '../update-options.ts';
-import { writeFileAtomically } from '../../files/write-file.ts';
 
 interface TrainCommandOptions extends CommandOptions, UpdateOptions {
   readonly data: string;
@@ -86,7 +86,8 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
       message: `clipping by norm needs all gradients at once: an arena of ${formatBytes(cost.arenaBytes)}, against ${formatBytes(cost.arenaBytesWithout)} without`,
     });
   }
-  const inputs = prepared.model.graph.inputs.filter((input) => input.name !== rngInput);
+  const rng = rngInputOf(prepared.model.graph);
+  const inputs = prepared.model.graph.inputs.filter((input) => input.name !== rng?.name);
   const shuffled = { shuffleSeed: options.shuffle ? step.seed : undefined };
   const data = await openData(options.data, inputs, shuffled);
   const evaluation = await openEvaluation(options, data, inputs, notes);

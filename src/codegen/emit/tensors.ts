@@ -4,7 +4,6 @@
  */
 import { bytesPerElement, type DType } from '../../../runtime/memory.ts';
 import type { Program, Slot } from '../../../runtime/program.ts';
-import { rngInput } from '../../execution.ts';
 import { formatType } from '../../ir/graph.ts';
 import { identifiersFor } from './identifiers.ts';
 import { inComment } from './quote.ts';
@@ -33,9 +32,7 @@ export interface StepTensors {
 /** `learningRate`: the input that is the learning rate; programs call it so, whatever the graph calls it. */
 export function tensorsOf(program: Program, learningRate?: string): StepTensors {
   const gradientSlots = program.outputs.filter((slot) => slot.of !== undefined);
-  const random = program.inputs.find(
-    (slot) => slot.name === rngInput && slot.dtype === 'i32' && slot.shape.length === 1 && slot.shape[0] === 2,
-  );
+  const { random } = program;
   const inputs = program.inputs.filter((slot) => slot !== random);
   const residents = [...program.parameters, ...inputs, ...program.state, ...program.constants];
   const keys = identifiersFor(residents.map((slot) => slot.name));

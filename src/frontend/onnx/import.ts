@@ -3,6 +3,7 @@
  * here, and all of them are reported together.
  */
 import type { GraphProto, NodeProto } from 'onnx-buf';
+import { rngInput } from '../../analysis/rng-input.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { globMatcher } from '../../ir/glob.ts';
 import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
@@ -108,7 +109,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     opset,
     training: options.training,
     uses: countUses(graph),
-    rng: () => (rng ??= emitter.input(emitter.reserve('rng'), { dtype: 'i32', shape: [2] })),
+    rng: () => (rng ??= emitter.input(emitter.reserve(rngInput), { dtype: 'i32', shape: [2] })),
     nextSite: () => sites++,
   };
   const placeholders = new Set<string>();

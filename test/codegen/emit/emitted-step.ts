@@ -47,6 +47,9 @@ const options: ts.CompilerOptions = {
   types: [],
 };
 
+/** Files from disk are parsed once: the library of the DOM alone takes a second. */
+const libraries = new Map<string, ts.SourceFile | undefined>();
+
 /** Type errors of several modules, by one program; `extra` options make it stricter. */
 export function typeErrors(
   modules: Readonly<Record<string, string>>,
@@ -57,7 +60,9 @@ export function typeErrors(
   const read = host.getSourceFile.bind(host);
   host.getSourceFile = (name, ...rest) => {
     const text = modules[name];
-    return text === undefined ? read(name, ...rest) : ts.createSourceFile(name, text, ts.ScriptTarget.ES2022);
+    if (text !== undefined) return ts.createSourceFile(name, text, ts.ScriptTarget.ES2022);
+    if (!libraries.has(name)) libraries.set(name, read(name, ...rest));
+    return libraries.get(name);
   };
   const exists = host.fileExists.bind(host);
   host.fileExists = (name) => name in modules || exists(name);

@@ -180,7 +180,8 @@ function binary(draw: (d: Draw, shape: Shape, index: number) => RandomOperand, m
 
 /** Floats or, as often, integers; divisors are not 0. */
 function arithmetic(d: Draw, index: number, divides: boolean, shape: Shape, integers: boolean): RandomOperand {
-  if (!integers) return d.corners(shape);
+  // Quotients are too steep for differences near a divisor of 0.
+  if (!integers) return d.smooth && divides && index === 1 ? d.floats(shape, 0.5, 3) : d.corners(shape);
   return divides && index === 1 ? d.integers(shape, 1, 5) : d.integers(shape, -9, 9);
 }
 
