@@ -117,7 +117,10 @@ export function unaryGradOp<A extends Attributes>(spec: UnaryGradSpec<A>): Op<A>
   };
 }
 
-/** Attribute values in the order of their declaration; bools as 0 and 1. */
+/**
+ * Attribute values in the order of their declaration; bools as 0 and 1. They are float32 numbers, as elements are: a
+ * clipped element then equals the bound it was clipped to, which its gradient asks.
+ */
 function numbers<A extends Attributes>(specs: Op<A>['attributes'], attributes: A): number[] {
-  return Object.keys(specs).map((key) => Number(attributes[key]));
+  return Object.keys(specs).map((key) => Math.fround(Number(attributes[key])));
 }

@@ -1,5 +1,7 @@
 /** `npm run bench [NAME]`: prints tables of what was measured. Names are listed by an unknown one. */
+import { emitTable } from './emit.ts';
 import { graphTable } from './graphs.ts';
+import { resnetTable } from './resnet.ts';
 import { scaleTable } from './scale.ts';
 import { updatesTable } from './updates.ts';
 
@@ -7,6 +9,8 @@ const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   graphs: () => graphTable(['none', 'speed', 'memory', 'recursive']),
   scale: scaleTable,
   updates: () => updatesTable(),
+  emit: () => emitTable(),
+  resnet: () => resnetTable(),
 };
 
 const wanted = process.argv.slice(2);

@@ -1,7 +1,7 @@
 /**
- * The slimmed models of the ONNX project at full size, on plain kernels. With weights by the hash rule: loss, logits and
- * every weight's gradient against the reference, under every strategy. With the file's own (every weight 0.02): the
- * stored output, which tests the structure.
+ * The slimmed models of the ONNX project at full size. With weights by the hash rule: loss, logits and every weight's
+ * gradient against the reference, on both backends, under every strategy the same. With the file's own weights (all are
+ * 0.02): the stored output, which tests the structure.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -18,9 +18,13 @@ const light = sharedData('models/light');
 const names = ['light_squeezenet', 'light_bvlc_alexnet', 'light_resnet50', 'light_densenet121'];
 
 describe.skipIf(light === undefined)('slimmed models', () => {
-  it.each(names)('%s has the reference gradients, under every strategy the same', (name) => {
-    checkLightModel(light!, name, ['none', 'memory', 'speed']);
-  });
+  const backends = ['wasm', 'js'] as const;
+  it.each(backends.flatMap((backend) => names.map((name) => [name, backend] as const)))(
+    '%s has the reference gradients on %s, under every strategy the same',
+    (name, backend) => {
+      checkLightModel(light!, name, ['none', 'memory', 'speed'], backend);
+    },
+  );
 
   it.each(names)('%s has the stored output with the weights of its file', (name) => {
     const { model } = importOnnx(readFileSync(`${light}/${name}.onnx`));

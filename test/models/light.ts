@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { z } from 'zod';
+import type { BackendChoice } from '../../runtime/select-backend.ts';
 import { compile } from '../../src/compile.ts';
 import { bitwiseDifferences, createExecution } from '../../src/execution.ts';
 import { attachCotangents, type ModelWithLoss } from '../../src/frontend/loss.ts';
@@ -70,12 +71,17 @@ function hashTensor(name: string, shape: readonly number[]): Tensor {
  * The model's loss, logits and gradients under the first strategy, within the reference's tolerances, and bit for bit the
  * same under the others. Fails the test where anything is wrong.
  */
-export function checkLightModel(directory: string, name: string, strategies: readonly string[]): void {
+export function checkLightModel(
+  directory: string,
+  name: string,
+  strategies: readonly string[],
+  backend: BackendChoice = 'auto',
+): void {
   const { model, loss, reference, inputs } = loadLightModel(directory, name);
   let plain: ReadonlyMap<string, Tensor> | undefined;
   for (const strategy of strategies) {
     const compiled = compile(model, { losses: [loss], strategy, wrtValues: Object.keys(reference.grads) });
-    const execution = createExecution(compiled);
+    const execution = createExecution(compiled, { backend });
     execution.setInputs(inputs);
     execution.machine.run();
     const outputs = execution.outputs();

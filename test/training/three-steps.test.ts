@@ -44,6 +44,22 @@ describe.each(Object.entries(models))('%s', (_, build) => {
     }
   });
 
+  it
+    .runIf(build !== mlp)
+    .each([{}, { accumulate: 2 }, { keepGradients: true }, { accumulate: 2, keepGradients: true }])(
+    'is trained alike within a budget: %j',
+    (own) => {
+      const options = { losses: model.losses, optimizer: { kind: 'adam' }, ...own };
+      const plain = compile(model, { ...options, strategy: 'none' });
+      const reference = runSteps(plain, batches);
+      const strategyOptions = { arena: '80%', effort: 'fast' };
+      const compiled = compile(model, { ...options, strategy: 'budget', strategyOptions, verify: 'each' });
+      expect(stepFaults(compiled, reference, batches)).toEqual([]);
+      expect(compiled.figures.recomputedNodes).toBeGreaterThan(0);
+      expect(compiled.figures.arenaBytes).toBeLessThanOrEqual(0.8 * plain.figures.arenaBytes);
+    },
+  );
+
   it('is changed by every step', () => {
     const compiled = compile(model, { losses: model.losses, optimizer: { kind: 'adam' } });
     const three = runSteps(compiled, batches, 3);

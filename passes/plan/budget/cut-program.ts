@@ -14,6 +14,8 @@ import type { IntegerProgram } from './solver.ts';
 
 export interface Moment {
   readonly node: number;
+  /** Names the moment and what is assumed. */
+  readonly key: string;
   /** By node, among nodes after the forward part: must run before the moment's node. */
   readonly before: Uint8Array;
   /** Must run after it. */
@@ -80,7 +82,7 @@ export function momentAt(index: PlanIndex, roots: Roots, node: number, assumed?:
   }
   for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++)
     if (roots.root[v] === v && overStart[v] === overStart[v + 1]) forcedBytes += bytes[v]!;
-  return { node, before, after, forcedBytes };
+  return { node, key: `${node}:${assumed?.first ?? ''}<${assumed?.second ?? ''}`, before, after, forcedBytes };
 }
 
 export interface CutProgram {

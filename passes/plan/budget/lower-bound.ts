@@ -22,6 +22,8 @@ export interface BoundOptions {
   readonly solver?: Solver;
   /** Backward nodes at which a plan found earlier is tight: moments worth looking at. */
   readonly tightNodes?: readonly number[];
+  /** Bounds found before for this budget, by moments: what was solved is not solved again. */
+  readonly known?: Map<string, number>;
   /** Scales the limits of the solver; 1 by default. */
   readonly effort?: number;
 }
@@ -29,6 +31,8 @@ export interface BoundOptions {
 /** Up to this many forward nodes integer programs are solved. */
 const mostProgramNodes = 2500;
 const mostCandidates = 14;
+/** Forward nodes times moments up to which several moments go into one program. */
+const mostChainNodes = 900;
 
 export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBound {
   const { index, roots, baseCost } = prepared;
@@ -81,6 +85,9 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
   const useProgram = solver !== undefined && forwardNodes <= mostProgramNodes;
   const solve = (chosen: readonly Moment[], keep = false): number => {
     if (!useProgram) return Math.max(0, ...chosen.map((moment) => closureBound(index, roots, moment, budget).bound));
+    const key = chosen.map((moment) => moment.key).join(' ');
+    const before = options.known?.get(key);
+    if (before !== undefined) return before;
     const { program, alive } = cutProgram(index, roots, chosen, budget, true);
     const result = solver(program, limits);
     if (keep && result.solution !== undefined) {
@@ -91,6 +98,7 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
       }
       keptSets.push(kept);
     }
+    options.known?.set(key, result.bound);
     return result.bound;
   };
   if (useProgram) {
@@ -102,7 +110,7 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
     const chain: Moment[] = [];
     for (const i of inOrder)
       if (chain.length === 0 || chain[chain.length - 1]!.after[moments[i]!.node] === 1) chain.push(moments[i]!);
-    if (chain.length > 1) offer(solve(chain), 'windows');
+    if (chain.length > 1 && chain.length * forwardNodes <= mostChainNodes) offer(solve(chain), 'windows');
   }
   for (const { early, late } of splits) {
     if (!Number.isFinite(best)) break;

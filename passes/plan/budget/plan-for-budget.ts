@@ -7,8 +7,8 @@
  * Effort is counted in moves and solver limits, never in time: the same input gives the same plan.
  */
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
-import { type Simulation, simulate } from '../../../src/analysis/simulate.ts';
-import { placeArena } from '../../arena/place.ts';
+import type { Simulation } from '../../../src/analysis/simulate.ts';
+import { placedArena } from '../../memory-plan.ts';
 import { fromSequence } from './from-sequence.ts';
 import { isBetter, type JudgedPlan, judge } from './incumbent.ts';
 import { keptIntervals, loadEverything } from './kept-state.ts';
@@ -78,7 +78,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
   const { budget, effort = 'default', shouldStop = () => false } = options;
   const prepared = options.prepared ?? prepare(index);
   const random = createRandom(options.seed ?? 1);
-  const place = options.place ?? placeSimulation;
+  const place = options.place ?? ((simulation, sequence) => placedArena(index, sequence, simulation));
   const floor = workingSet(index, prepared.roots);
   let moves = 0;
   let stopped = false;
@@ -127,12 +127,14 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     },
     progress: (extra) => options.onProgress?.({ extra, moves }),
   };
+  const known = new Map<string, number>();
   const infeasible = floor.bytes > budget;
   const early: LowerBound = infeasible
     ? { extra: Number.POSITIVE_INFINITY, name: 'working-set', keptSets: [] }
     : lowerBound(prepared, {
         budget,
-        effort: boundEffort[effort] * 0.5,
+        known,
+        effort: boundEffort[effort],
         ...(options.solver === undefined ? {} : { solver: options.solver }),
       });
   const stopAt = early.extra;
@@ -143,6 +145,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
   const tight = tightNodes(index, found.plan, budget);
   const late = lowerBound(prepared, {
     budget,
+    known,
     tightNodes: tight,
     effort: boundEffort[effort],
     ...(options.solver === undefined ? {} : { solver: options.solver }),
@@ -159,25 +162,6 @@ function tightNodes(index: PlanIndex, plan: JudgedPlan, budget: number): number[
       found.push({ node: sequence[s]!, load: simulation.liveAt[s]! });
   found.sort((a, b) => b.load - a.load || a.node - b.node);
   return found.slice(0, 12).map(({ node }) => node);
-}
-
-/** Height of the arena for a simulation, by the portfolio (and branch and bound where that is above the floor). */
-export function placeSimulation(simulation: Simulation): number {
-  return placeStorages(simulation).height;
-}
-
-function placeStorages(simulation: Simulation): { readonly height: number; readonly offsets: Float64Array } {
-  const { storages } = simulation;
-  const { height, offsets } = placeArena(
-    {
-      start: storages.map((storage) => storage.start),
-      end: storages.map((storage) => storage.end),
-      bytes: storages.map((storage) => storage.bytes),
-    },
-    { alignment: 64 },
-  );
-  // Scratch is placed with the storages by those who know its step; here the load says whether it can matter.
-  return { height: Math.max(height, simulation.liveBytes), offsets };
 }
 
 interface SearchContext {
@@ -369,13 +353,4 @@ function fitArena(context: SearchContext, start: JudgedPlan): Found {
     if (arenaBytes < best.arenaBytes || arenaBytes <= budget) best = { plan, arenaBytes };
   }
   return best;
-}
-
-/** What is alive at the fullest step of a sequence: names and bytes, largest first. */
-export function aliveAtPeak(
-  index: PlanIndex,
-  sequence: Int32Array,
-): { readonly step: number; readonly storages: number } {
-  const simulation = simulate(index, sequence);
-  return { step: simulation.peakStep, storages: simulation.storages.length };
 }

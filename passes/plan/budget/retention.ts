@@ -54,8 +54,9 @@ export interface Retention {
   touches(root: number): readonly number[];
   /** Nodes run again in a stage, in order. */
   clones(stage: number): readonly number[];
-  /** Roots touched in a stage. */
-  touchedAt(stage: number): readonly number[];
+  /** Stages with clones, in no particular order: the first `busyCount()` entries. */
+  readonly busy: Int32Array;
+  busyCount(): number;
   /** Whether a root is alive when a stage begins. */
   isLive(root: number, stage: number): boolean;
   /** Packed triples (first stage, last stage, bytes) of a root, ascending. */
@@ -124,6 +125,10 @@ export function createRetention(
   let extraCost = 0;
   let violations = 0;
   const violationsAt = new Int32Array(stages);
+
+  const busy = new Int32Array(stages);
+  const busySlot = new Int32Array(stages).fill(-1);
+  let busyCount = 0;
 
   const journal: Undo[] = [];
   const queue: number[] = [];
@@ -320,6 +325,21 @@ export function createRetention(
     forced[t] = on ? [...before, r] : before.filter((other) => other !== r);
   }
 
+  function setClones(t: number, list: readonly number[]): void {
+    clones[t] = list;
+    const slot = busySlot[t]!;
+    if (list.length > 0 === slot >= 0) return;
+    if (slot < 0) {
+      busySlot[t] = busyCount;
+      busy[busyCount++] = t;
+      return;
+    }
+    const last = busy[--busyCount]!;
+    busy[slot] = last;
+    busySlot[last] = slot;
+    busySlot[t] = -1;
+  }
+
   function setLocal(t: number, value: number): void {
     const before = excess[t]!;
     const after = before + value - local[t]!;
@@ -426,7 +446,7 @@ export function createRetention(
     });
     extraCost += newCost - cost[t]!;
     cost[t] = newCost;
-    clones[t] = newClones;
+    setClones(t, newClones);
     violations += newViolations - violationsAt[t]!;
     violationsAt[t] = newViolations;
     setLocal(t, peak);
@@ -547,7 +567,7 @@ export function createRetention(
           const t = undo.stage;
           updateTouches(t, touched[t]!, undo.touched, false);
           touched[t] = undo.touched;
-          clones[t] = undo.clones;
+          setClones(t, undo.clones);
           extraCost += undo.cost - cost[t]!;
           cost[t] = undo.cost;
           setLocal(t, undo.local);
@@ -574,6 +594,8 @@ export function createRetention(
     cost.fill(0);
     local.fill(0);
     clones.fill(none);
+    busySlot.fill(-1);
+    busyCount = 0;
     touched.fill(none);
     forced.fill(none);
     const last = new Int32Array(valueCount).fill(-1);
@@ -675,7 +697,8 @@ export function createRetention(
     },
     touches: (r) => touch[r]!,
     clones: (t) => clones[t]!,
-    touchedAt: (t) => touched[t]!,
+    busy,
+    busyCount: () => busyCount,
     isLive(r, t) {
       const list = intervals[r]!;
       for (let i = 0; i < list.length; i += 3) if (list[i]! < t && t <= list[i + 1]!) return true;

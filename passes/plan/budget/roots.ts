@@ -42,7 +42,7 @@ export function findRoots(index: PlanIndex): Roots {
 
 /** For each node the other updates that write over what it reads: none of its runs may come after them. */
 export function findWriters(index: PlanIndex, roots: Roots): readonly (readonly number[] | undefined)[] {
-  const { nodeCount, inputCount, writeStart, writes, readStart, reads } = index;
+  const { nodeCount, inputCount, valueCount, writeStart, writes, readStart, reads, view, producer } = index;
   const writerOf = new Int32Array(inputCount).fill(-1);
   let any = false;
   for (let n = 0; n < nodeCount; n++)
@@ -52,9 +52,16 @@ export function findWriters(index: PlanIndex, roots: Roots): readonly (readonly 
     }
   const found: (number[] | undefined)[] = new Array(nodeCount).fill(undefined);
   if (!any) return found;
+  // What an update has written is no longer what it wrote over: its readers come after it.
+  const old = roots.resident.slice();
+  for (let v = inputCount; v < valueCount; v++) {
+    const n = producer[v]!;
+    const isNew = writeStart[n] !== writeStart[n + 1] || (view[v]! >= 0 && old[view[v]!] === -1);
+    if (isNew) old[v] = -1;
+  }
   for (let n = 0; n < nodeCount; n++) {
     for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
-      const resident = roots.resident[reads[k]!]!;
+      const resident = old[reads[k]!]!;
       const writer = resident < 0 ? -1 : writerOf[resident]!;
       if (writer >= 0 && writer !== n && found[n]?.includes(writer) !== true) (found[n] ??= []).push(writer);
     }

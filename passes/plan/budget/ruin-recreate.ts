@@ -8,6 +8,9 @@ import type { Random } from './random.ts';
 import type { Retention } from './retention.ts';
 import type { Roots } from './roots.ts';
 
+/** Recomputations that one step tries to spare. */
+const mostTries = 40;
+
 export interface RuinOptions {
   /** Number of changes tried, rejected ones included. */
   readonly moves: number;
@@ -97,17 +100,28 @@ export function retainUpTo(state: Retention, r: number, stage: number): boolean 
 
 export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots, options: RuinOptions): number {
   const { random, typicalCost } = options;
-  const { producer, resultStart, bytes, cost } = index;
+  const { resultStart, bytes, cost } = index;
   const { movable, root } = roots;
   let { best } = options;
   let moves = 0;
   let current = state.extraCost();
   const hot = typicalCost * options.heat;
   const cold = typicalCost * 0.001;
-  const rank: number[] = [];
-  const stagesOf: number[] = [];
-  const rootsOf: number[] = [];
-  const scores: number[] = [];
+  // Storages of a node's results, and what keeping one is worth: cost per byte.
+  const ownStart = new Int32Array(index.nodeCount + 1);
+  const own: number[] = [];
+  const worth: number[] = [];
+  for (let n = 0; n < index.nodeCount; n++) {
+    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) {
+      if (root[v] !== v || bytes[v] === 0) continue;
+      own.push(v);
+      worth.push((cost[n]! + 1) / bytes[v]!);
+    }
+    ownStart[n + 1] = own.length;
+  }
+  const stagesOf = new Int32Array(mostTries);
+  const rootsOf = new Int32Array(mostTries);
+  const scores = new Float64Array(mostTries);
   while (moves < options.moves && movable.length > 0) {
     moves++;
     if (options.shouldStop?.() === true) break;
@@ -141,33 +155,33 @@ export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots
         continue;
       }
     }
-    // Recreate: what is recomputed, by cost saved per byte, perturbed.
-    stagesOf.length = 0;
-    rootsOf.length = 0;
-    scores.length = 0;
-    for (let t = 0; t < state.stages; t++) {
+    // Recreate: what is recomputed, by cost saved per byte, perturbed; the best few.
+    let chosen = 0;
+    for (let b = state.busyCount() - 1; b >= 0; b--) {
+      const t = state.busy[b]!;
       const clones = state.clones(t);
       for (let k = 0; k < clones.length; k++) {
         const n = clones[k]!;
-        for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) {
-          const r = root[v]!;
-          if (r !== v || bytes[r] === 0 || producer[r] !== n) continue;
-          stagesOf.push(t);
-          rootsOf.push(r);
-          scores.push(((cost[n]! + 1) / bytes[r]!) * (0.5 + random.unit()));
+        for (let i = ownStart[n]!; i < ownStart[n + 1]!; i++) {
+          const score = worth[i]! * (0.5 + random.unit());
+          if (chosen === mostTries && score <= scores[chosen - 1]!) continue;
+          let at = chosen < mostTries ? chosen++ : chosen - 1;
+          for (; at > 0 && scores[at - 1]! < score; at--) {
+            scores[at] = scores[at - 1]!;
+            stagesOf[at] = stagesOf[at - 1]!;
+            rootsOf[at] = rootsOf[at - 1]!;
+          }
+          scores[at] = score;
+          stagesOf[at] = t;
+          rootsOf[at] = own[i]!;
         }
       }
     }
-    rank.length = 0;
-    for (let k = 0; k < scores.length; k++) rank.push(k);
-    rank.sort((x, y) => scores[y]! - scores[x]!);
-    const tries = Math.min(rank.length, 40);
-    for (let k = 0; k < tries; k++) {
-      const pick = rank[k]!;
+    for (let k = 0; k < chosen; k++) {
       const inner = state.mark();
       const before = state.extraCost();
       moves++;
-      if (!retainUpTo(state, rootsOf[pick]!, stagesOf[pick]!)) continue;
+      if (!retainUpTo(state, rootsOf[k]!, stagesOf[k]!)) continue;
       if (state.overshoot() > 0 || state.violations() > 0 || state.extraCost() > before) state.rollback(inner);
     }
     const next = state.extraCost();
