@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import type { BackendChoice } from '../../runtime/select-backend.ts';
 import { type Compiled, compile } from '../compile.ts';
 import { createExecution } from '../execution.ts';
 import { readBytes } from '../files/read-file.ts';
@@ -45,8 +46,19 @@ function importTest({ folder, data }: TestData): ImportedTest {
   return { imported, given, outputNames: decodeModel(bytes).graph.output.map(({ name }) => name) };
 }
 
-function runStep(compiled: Compiled, given: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
-  const execution = createExecution(compiled);
+/** How steps are planned and run. */
+export interface CheckSettings {
+  /** Of backward passes. */
+  readonly strategy: string;
+  readonly backend: BackendChoice;
+}
+
+function runStep(
+  compiled: Compiled,
+  given: ReadonlyMap<string, Tensor>,
+  backend: BackendChoice,
+): ReadonlyMap<string, Tensor> {
+  const execution = createExecution(compiled, { backend });
   const tensors = new Map<string, Tensor>();
   for (const slot of compiled.graph.inputs) {
     const tensor = given.get(slot.name);
@@ -59,12 +71,12 @@ function runStep(compiled: Compiled, given: ReadonlyMap<string, Tensor>): Readon
 }
 
 /** Every stored output against the model's; those of `Gradient` nodes come from a backward pass. What is wrong, if anything. */
-export function checkForward(test: TestData, strategy: string): string | undefined {
+export function checkForward(test: TestData, { strategy, backend }: CheckSettings): string | undefined {
   const { imported, given, outputNames } = importTest(test);
   const { model, gradients } = imported;
-  const outputs = new Map(runStep(compile(model, { losses: [], strategy: 'none' }), given));
+  const outputs = new Map(runStep(compile(model, { losses: [], strategy: 'none' }), given, backend));
   for (const { loss, wrt, outputs: names } of gradients) {
-    const step = runStep(compile(model, { losses: [loss], wrtValues: wrt, strategy }), given);
+    const step = runStep(compile(model, { losses: [loss], wrtValues: wrt, strategy }), given, backend);
     names.forEach((name, i) => {
       if (name !== undefined) outputs.set(name, step.get(`d_${wrt[i]!}`)!);
     });
@@ -82,7 +94,11 @@ export function checkForward(test: TestData, strategy: string): string | undefin
 }
 
 /** Every stored gradient against the step's. `float32` is what float32 itself loses. What is wrong, if anything. */
-export function checkGradients(test: TestData, strategy: string, float32: number): string | undefined {
+export function checkGradients(
+  test: TestData,
+  { strategy, backend }: CheckSettings,
+  float32: number,
+): string | undefined {
   const { imported, given } = importTest(test);
   const cotangents = numberedFiles(test.data, 'cotangent');
   const { model, loss } =
@@ -90,7 +106,7 @@ export function checkGradients(test: TestData, strategy: string, float32: number
   const references = readGradients(test.data);
   const known = valuesByName(model.graph);
   const wrtValues = references.map(({ name }) => name).filter((name) => known.has(name));
-  const outputs = runStep(compile(model, { losses: [loss], strategy, wrtValues }), given);
+  const outputs = runStep(compile(model, { losses: [loss], strategy, wrtValues }), given, backend);
   const largest = Math.max(0, ...references.map(({ tensor }) => largestMagnitude(tensor)));
   const tolerance = gradientTolerance(float32);
   for (const { name, tensor: expected } of references) {

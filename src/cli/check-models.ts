@@ -2,7 +2,7 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { SublinearError } from '../ir/diagnostic.ts';
-import { checkForward, checkGradients, float32Errors, hasGradients } from './check-folder.ts';
+import { type CheckSettings, checkForward, checkGradients, float32Errors, hasGradients } from './check-folder.ts';
 
 export type CheckStage = 'forward' | 'gradient';
 
@@ -51,9 +51,8 @@ function readFolder(folder: string): readonly Dirent[] {
   }
 }
 
-export interface CheckOptions {
-  /** Strategy of backward passes; default `none`. */
-  readonly strategy?: string;
+/** Defaults: the strategy `none`, and WebAssembly where the engine has it. */
+export interface CheckOptions extends Partial<CheckSettings> {
   /** Hears of each folder as it begins. */
   readonly onFolder?: (folder: string, position: number, count: number) => void;
 }
@@ -63,7 +62,8 @@ export interface CheckOptions {
  * read throws `SublinearError`.
  */
 export function checkModels(directory: string, options: CheckOptions = {}): CheckReport {
-  const { strategy = 'none', onFolder = () => {} } = options;
+  const { strategy = 'none', backend = 'auto', onFolder = () => {} } = options;
+  const settings: CheckSettings = { strategy, backend };
   const counts: Readonly<Record<CheckStage, CheckCounts>> = {
     forward: { passed: 0, failed: 0, unsupported: 0 },
     gradient: { passed: 0, failed: 0, unsupported: 0 },
@@ -92,8 +92,8 @@ export function checkModels(directory: string, options: CheckOptions = {}): Chec
           failures.push({ test: sets.length === 1 ? name : `${name}/${set}`, stage, ...failure });
         }
       };
-      record('forward', () => checkForward(test, strategy));
-      if (hasGradients(test.data)) record('gradient', () => checkGradients(test, strategy, float32));
+      record('forward', () => checkForward(test, settings));
+      if (hasGradients(test.data)) record('gradient', () => checkGradients(test, settings, float32));
     }
   });
   return { ...counts, failures };

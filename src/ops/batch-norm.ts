@@ -57,6 +57,8 @@ export const batchNorm: Op<Epsilon> = {
   inPlace: [[0]],
   infer: (operands) => {
     const [x, channel] = checkOperands(operands, 3);
+    if (elementCount(x.shape.with(1, 1)) === 0)
+      throw new ShapeError(`the channels of ${formatType(x)} have no elements to take statistics of`);
     return [x, channel, channel];
   },
   flops: ({ operands }) => 6 * elementCount(operands[0]!.type.shape),

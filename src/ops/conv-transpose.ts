@@ -48,6 +48,8 @@ export const convTranspose: Op<ConvTransposeAttributes> = {
     if (output_padding.length !== spatial) throw new ShapeError(`output_padding must have ${spatial} extents`);
     if (x.shape[1] !== w.shape[0] || w.shape[0]! % groups !== 0)
       throw new ShapeError(`filters ${formatType(w)} in ${groups} groups do not take the channels of ${formatType(x)}`);
+    // The gradient is a convolution of our result, in which every window must have a place.
+    if (x.shape.slice(2).includes(0)) throw new ShapeError(`the image ${formatType(x)} has an extent of 0`);
     const filters = w.shape[1]! * groups;
     if (bias !== undefined && !sameShape(bias.shape, [filters]))
       throw new ShapeError(`bias ${formatType(bias)} must be f32[${filters}]`);

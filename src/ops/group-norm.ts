@@ -45,6 +45,8 @@ export const groupNorm: Op<{ groups: number; epsilon: number }> = {
     const x = checkImage(operands[0], groups);
     const channel = f32(x.shape[1]!);
     checkShapes(operands, [x, channel, channel]);
+    if (elementCount(x.shape.slice(1)) === 0)
+      throw new ShapeError(`the groups of ${formatType(x)} have no elements to take statistics of`);
     const statistics = f32(x.shape[0]!, groups);
     return [x, statistics, statistics];
   },

@@ -256,6 +256,13 @@ describe('checkpoints, strategies and plans', () => {
     await refused(2, ['run', ...deep, '--costs', 'free'], 'roofline, unit');
   });
 
+  it('budgets that cannot be met: exit code 3, and the smallest that can', async () => {
+    const { stderr } = await refused(3, ['run', ...deep, '--budget', '1KiB', '--gradients', 'out'], 'budget');
+    expect(stderr).toMatch(/hint: .*\d/);
+    await refused(2, ['run', ...deep, '--budget', '12 parsecs'], '12 parsecs');
+    await refused(2, ['run', ...deep, '--budget', '0'], 'budget');
+  });
+
   it('plan of another graph, or no plan', async () => {
     const made = await sublinear('compile', 'deep.onnx', '--dim', 'batch=3', '--emit', 'plan', '-o', 'plans');
     expect(made.code).toBe(0);

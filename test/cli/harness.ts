@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterEach, vi } from 'vitest';
+import { afterAll, afterEach, vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
 
 export interface CommandResult {
@@ -28,16 +28,19 @@ export async function sublinear(...argv: readonly string[]): Promise<CommandResu
   }
 }
 
-const folders: string[] = [];
+const folders: Record<'test' | 'file', string[]> = { test: [], file: [] };
 
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
+function removeAll(lifetime: 'test' | 'file'): void {
+  for (const folder of folders[lifetime].splice(0)) rmSync(folder, { recursive: true, force: true });
+}
 
-/** A fresh folder, gone after the test. */
-export function temporaryFolder(): string {
+afterEach(() => removeAll('test'));
+afterAll(() => removeAll('file'));
+
+/** A fresh folder, gone after the test, or after all tests of the file. */
+export function temporaryFolder(lifetime: 'test' | 'file' = 'test'): string {
   const folder = mkdtempSync(join(tmpdir(), 'sublinear-'));
-  folders.push(folder);
+  folders[lifetime].push(folder);
   return folder;
 }
 

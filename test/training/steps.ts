@@ -13,6 +13,9 @@ import {
 
 export type Batches = (step: number) => ReadonlyMap<string, Tensor>;
 
+/** Strategies that need no list and no budget, and do not search. */
+export const plainStrategies = ['none', 'all', 'speed', 'memory', 'recursive'] as const;
+
 const seed = 7;
 
 /** Runs `steps` steps at falling learning rates. */

@@ -9,7 +9,7 @@
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import type { Simulation } from '../../../src/analysis/simulate.ts';
 import { placedArena } from '../../memory-plan.ts';
-import { fromSequence } from './from-sequence.ts';
+import { fromSequence, skeletonOf } from './from-sequence.ts';
 import { isBetter, type JudgedPlan, judge } from './incumbent.ts';
 import { keptIntervals, loadEverything } from './kept-state.ts';
 import { type LowerBound, lowerBound } from './lower-bound.ts';
@@ -222,20 +222,27 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
     offer(plan);
     if (outcome.fits && state.violations() === 0) starts.push({ sequence: plan.sequence, cost: state.extraCost() });
   };
-  for (const order of orders) {
+  // A skeleton of its own: the order in which ordinary backpropagation comes closest to the limit.
+  const tries = Math.min(1200, Math.max(150, Math.ceil(context.effort / 1500)));
+  const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries, random, limit: budget });
+  const skeletons = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
+  if (roomy.improved) offer(judge(prepared, roomy.sequence));
+  for (const order of skeletons) {
+    if (proved) break;
     const state = createRetention(index, roots, writers, order);
     state.setLimits(limit);
     loadEverything(prepared, state);
     enter(state);
   }
-  for (const kept of chooseKeptSets(keptSets)) {
-    if (context.stop()) break;
-    const state = createRetention(index, roots, writers, orders[orders.length - 1]!);
-    state.setLimits(limit);
-    const pairs = keptIntervals(prepared, state.order, kept);
-    state.load((root) => pairs[root]);
-    enter(state);
-  }
+  for (const kept of chooseKeptSets(keptSets))
+    for (const order of [skeletons[0]!, skeletons[skeletons.length - 1]!].slice(0, skeletons.length)) {
+      if (proved || context.stop()) break;
+      const state = createRetention(index, roots, writers, order);
+      state.setLimits(limit);
+      const pairs = keptIntervals(prepared, state.order, kept);
+      state.load((root) => pairs[root]);
+      enter(state);
+    }
   const judged = sequences.map((sequence) => judge(prepared, sequence));
   for (const plan of judged) offer(plan);
   const fitting = judged.filter((plan) => plan.simulation.liveBytes <= budget).sort((a, b) => a.extra - b.extra);
@@ -256,7 +263,6 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   }
 
   // Nothing fits yet: other orders of the plan with the smallest peak, then fewer bytes again.
-  const tries = Math.min(1200, Math.max(150, Math.ceil(context.effort / 1500)));
   for (let round = 0; round < descents && best === undefined && smallest !== undefined && !context.stop(); round++) {
     const ordered = searchOrder(prepared, smallest.sequence, { tries, random, limit: budget });
     offer(judge(prepared, ordered.sequence));
@@ -319,7 +325,7 @@ function explore(
 function chooseKeptSets(keptSets: readonly Uint8Array[]): Uint8Array[] {
   const chosen: Uint8Array[] = [];
   const seen = new Set<string>();
-  for (let k = keptSets.length - 1; k >= 0 && chosen.length < 6; k--) {
+  for (let k = keptSets.length - 1; k >= 0 && chosen.length < 4; k--) {
     const key = keptSets[k]!.join('');
     if (seen.has(key)) continue;
     seen.add(key);
