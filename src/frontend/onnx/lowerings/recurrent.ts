@@ -109,7 +109,8 @@ function readLayer(c: LoweringContext, gates: number, defaults: readonly string[
   if (way !== 'forward' && way !== 'reverse' && way !== 'bidirectional')
     c.fail(`unknown direction ${JSON.stringify(way)}`);
   const count = way === 'bidirectional' ? 2 : 1;
-  if (attributes.int('input_forget', 0) !== 0) c.fail('coupled input and forget gates (input_forget) are not supported');
+  if (attributes.int('input_forget', 0) !== 0)
+    c.fail('coupled input and forget gates (input_forget) are not supported');
   const hidden = attributes.int('hidden_size') ?? c.operand(2).type.shape[2]!;
   const lengths = c.operands[4] === undefined ? undefined : c.numbers(4);
   if (lengths?.some((length) => length !== time)) c.fail('sequences of different lengths are not supported');

@@ -34,7 +34,8 @@ export function bruteForce(graph: PlanGraph, budget: number, mostStates = 400_00
   for (const node of graph.nodes) {
     const written: string[] = [];
     for (const output of node.outputs) {
-      if (output.view !== undefined && residentOf.has(output.view)) residentOf.set(output.name, residentOf.get(output.view)!);
+      if (output.view !== undefined && residentOf.has(output.view))
+        residentOf.set(output.name, residentOf.get(output.view)!);
       if (node.region !== 'update') continue;
       for (const donor of donorsOf(output))
         if (residents.has(donor)) {
@@ -85,7 +86,9 @@ export function bruteForce(graph: PlanGraph, budget: number, mostStates = 400_00
         if (!residents.has(name) && state.at[number.get(name)!] === -1) return [];
         // An update that has run has written over it; what the update itself makes lies there and may be read.
         const overwritten = graph.nodes.some((_, u) => (state.done & (1 << u)) !== 0 && writes[u]!.includes(resident));
-        const madeByUpdate = graph.nodes.some((other) => other.region === 'update' && other.outputs.some((o) => o.name === name));
+        const madeByUpdate = graph.nodes.some(
+          (other) => other.region === 'update' && other.outputs.some((o) => o.name === name),
+        );
         if (overwritten && !madeByUpdate) return [];
         continue;
       }
@@ -176,7 +179,9 @@ function keyOf(state: State): string {
     if (!names.has(block)) names.set(block, names.size);
     return names.get(block)!;
   });
-  const sizes = [...names.keys()].map((block) => `${state.blocks[block]!.bytes}${state.blocks[block]!.pinned ? 'p' : ''}`);
+  const sizes = [...names.keys()].map(
+    (block) => `${state.blocks[block]!.bytes}${state.blocks[block]!.pinned ? 'p' : ''}`,
+  );
   let rest = 0;
   state.blocks.forEach((block, i) => {
     if (block !== undefined && !names.has(i)) rest += block.bytes;
