@@ -1,6 +1,7 @@
 /** `npm run bench [NAME]`: prints tables of what was measured. Names are listed by an unknown one. */
 import { emitTable } from './emit.ts';
 import { graphTable } from './graphs.ts';
+import { plannerTable } from './planner.ts';
 import { resnetTable } from './resnet.ts';
 import { scaleTable } from './scale.ts';
 import { updatesTable } from './updates.ts';
@@ -11,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   updates: () => updatesTable(),
   emit: () => emitTable(),
   resnet: () => resnetTable(),
+  planner: () => plannerTable(),
 };
 
 const wanted = process.argv.slice(2);
