@@ -12,7 +12,14 @@ import { typeCode } from '../../runtime/kernels/elements.ts';
 import { logSoftmax as logSoftmaxKernel } from '../../runtime/kernels/softmax.ts';
 import { call } from '../../runtime/program.ts';
 import { elementCount, formatType, sameShape, type TensorType, type Value } from '../ir/graph.ts';
-import { type AttributeSpec, type GradientContext, type Op, type OpExample, ShapeError } from '../ir/op.ts';
+import {
+  type Application,
+  type AttributeSpec,
+  type GradientContext,
+  type Op,
+  type OpExample,
+  ShapeError,
+} from '../ir/op.ts';
 import { logSoftmax, logSoftmaxGrad } from './softmax.ts';
 import { addDefined } from './statistics.ts';
 import { f32, i32, i64 } from './types.ts';
@@ -111,6 +118,11 @@ function lossExamples<A extends LossAttributes>(complete: (attributes: LossAttri
   ];
 }
 
+/** Labels are below the number of classes. */
+function classCount({ operands }: Application, operand: number): number | undefined {
+  return operand === 1 ? operands[0]!.type.shape[1] : undefined;
+}
+
 export const softmaxCrossEntropy: Op<LossAttributes & { with_log_prob: boolean }> = {
   name: 'softmax_cross_entropy',
   doc: 'Cross entropy of logits [N, C, d...] and labels [N, d...], classes weighted by an optional third operand [C].',
@@ -124,6 +136,7 @@ export const softmaxCrossEntropy: Op<LossAttributes & { with_log_prob: boolean }
     return attributes.with_log_prob ? [loss, operands[0]!] : [loss];
   },
   flops: ({ operands, attributes }) => (attributes.with_log_prob ? 24 : 12) * elementCount(operands[0]!.type.shape),
+  indexBound: classCount,
   gradientReads: { operands: [0, 1, 2] },
   gradient: (g) => {
     const [dloss, dLogProb] = g.cotangents;
@@ -202,6 +215,7 @@ export const nllLoss: Op<LossAttributes> = {
   infer: (operands, attributes) => [inferLoss(operands[0], operands[1], operands[2], attributes)],
   flops: ({ operands }) => 3 * elementCount(operands[1]!.type.shape),
   bytesMoved: ({ operands }) => 16 * elementCount(operands[1]!.type.shape),
+  indexBound: classCount,
   // The scores are read for the gradient of the weights alone.
   gradientReads: { operands: [0, 1, 2] },
   gradient: (g) => {

@@ -118,6 +118,8 @@ export const gather: Op<Axis> = {
   flops: () => 0,
   bytesMoved: ({ results, operands }) =>
     8 * elementCount(results[0]!.type.shape) + 8 * elementCount(operands[1]!.type.shape),
+  indexBound: ({ operands, attributes }, operand) =>
+    operand === 1 ? operands[0]!.type.shape[attributes.axis] : undefined,
   gradientReads: { operands: [1] },
   gradient: (g) => [
     g.emit(gatherGrad, [g.cotangents[0]!, g.operands[1]!], {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { gradientError } from '../../src/cli/compare-tensors.ts';
+import { stepInputs } from '../../src/cli/step-inputs.ts';
+import { ModelBuilder } from '../../src/frontend/builder/model-builder.ts';
 import { readTensorProto } from '../../src/frontend/tensor-proto.ts';
 import { input } from '../frontend/onnx-models.ts';
 import { sharedData } from '../shared-data.ts';
@@ -37,6 +39,18 @@ describe('run --json', () => {
   it('repeats itself: only the seconds differ', async () => {
     const once = async () => JSON.parse((await sublinear('run', mobilenet, '--json')).stdout);
     expect({ ...(await once()), seconds: 0 }).toEqual({ ...(await once()), seconds: 0 });
+  });
+
+  it('draws labels and indices from all that their readers accept', () => {
+    const m = new ModelBuilder('tokens');
+    const tokens = m.input('tokens', [8, 16], 'i64');
+    const scores = m.linear(m.reshape(m.embedding(tokens, 50, 4), [128, 4]), 7);
+    m.loss(m.crossEntropy(scores, m.input('labels', [128], 'i64')));
+    const { tensors } = stepInputs(m.finish().graph, new Map(), 3);
+    const drawn = (name: string): ReadonlySet<number> => new Set(tensors.get(name)!.data);
+    expect([...drawn('labels')].sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(drawn('tokens').size).toBeGreaterThan(30);
+    expect(Math.max(...drawn('tokens'))).toBeLessThan(50);
   });
 
   it('draws other inputs by another seed', async () => {
