@@ -1,5 +1,6 @@
 /** Runs compiled steps on the same inputs, and measures them. */
 
+import type { BackendChoice } from '../../runtime/select-backend.ts';
 import type { Compiled } from '../compile.ts';
 import { bitwiseDifferences, createExecution, type Execution } from '../execution.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
@@ -20,6 +21,8 @@ export interface RunResult {
 export interface RunOptions {
   readonly steps: number;
   readonly seed: number;
+  /** Default `auto`. */
+  readonly backend?: BackendChoice;
 }
 
 /** Steps that are timed at least, if they are done within so many seconds. */
@@ -41,7 +44,7 @@ export function executeAll(
   options: RunOptions,
 ): readonly RunResult[] {
   const runs = steps.map((compiled) => {
-    const execution = createExecution(compiled, { seed: options.seed });
+    const execution = createExecution(compiled, { seed: options.seed, backend: options.backend ?? 'auto' });
     execution.setInputs(tensors);
     const measuredArenaBytes = guard(execution, () => execution.machine.measureArena());
     execution.reset();

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parsePipeline, printPipeline } from '../../../passes/pipeline.ts';
+import type { BackendChoice } from '../../../runtime/select-backend.ts';
 import { collapse } from '../../analysis/collapse.ts';
 import { parsePlanFile, planFromFile } from '../../codegen/plan-file.ts';
 import { type Compiled, type CompileOptions, compile, compileWithPlan } from '../../compile.ts';
@@ -27,6 +28,7 @@ interface RunCommandOptions extends CommandOptions {
   readonly gradients?: string;
   readonly outputs?: string;
   readonly plan?: string;
+  readonly backend: BackendChoice;
   readonly compare?: boolean;
   readonly json?: boolean;
 }
@@ -49,6 +51,11 @@ export function addRunCommand(program: Command): void {
         'checkpoint',
         'costs',
       ]),
+    )
+    .addOption(
+      new Option('--backend <NAME>', 'kernels: auto takes WebAssembly where it can')
+        .choices(['auto', 'wasm', 'js'])
+        .default('auto'),
     )
     .option('--compare', 'also run without recomputation, and compare bit for bit')
     .option('--json', 'print one JSON document')
