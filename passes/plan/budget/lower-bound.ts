@@ -31,6 +31,8 @@ export interface BoundOptions {
 /** Up to this many forward nodes integer programs are solved. */
 const mostProgramNodes = 2500;
 const mostCandidates = 14;
+/** Beyond this many nodes few moments are looked at. */
+const largeGraph = 20_000;
 /** Forward nodes times moments up to which several moments go into one program. */
 const mostChainNodes = 900;
 
@@ -67,14 +69,17 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
   keptSets.push(...closure.keptSets);
   if (!Number.isFinite(best)) return { extra: best, name, keptSets };
 
-  const candidates = candidateMoments(index, firsts, options.tightNodes ?? []);
+  const large = index.nodeCount > largeGraph;
+  const candidates = large
+    ? [...new Set([firsts[0]!, ...(options.tightNodes ?? []).slice(0, 2)])]
+    : candidateMoments(index, firsts, options.tightNodes ?? []);
   const moments = candidates.map((n) => momentAt(index, roots, n));
   const relaxed = moments.map((moment) => closureBound(index, roots, moment, budget).bound);
   relaxed.forEach((bound) => {
     offer(bound, 'windows');
   });
   if (!Number.isFinite(best)) return { extra: best, name, keptSets };
-  const splits = orderSplits(index, options.tightNodes ?? []);
+  const splits = large ? [] : orderSplits(index, options.tightNodes ?? []);
   const limits = {
     nodes: Math.ceil(400 * effort),
     iterations: Math.ceil(8000 * effort),

@@ -9,6 +9,7 @@
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import type { Simulation } from '../../../src/analysis/simulate.ts';
 import { placedArena } from '../../memory-plan.ts';
+import { chainIntervals } from './chain-seed.ts';
 import { fromSequence, skeletonOf } from './from-sequence.ts';
 import { isBetter, type JudgedPlan, judge } from './incumbent.ts';
 import { keptIntervals, loadEverything } from './kept-state.ts';
@@ -195,6 +196,8 @@ const halvingRounds = [
   { survivors: 2, share: 0.25, heat: 0.1 },
 ] as const;
 const lastShare = 0.4;
+/** Beyond this many nodes few starts are tried. */
+const largeGraph = 20_000;
 const descents = 6;
 
 function search(context: SearchContext, sequences: readonly Int32Array[], keptSets: readonly Uint8Array[]): Found {
@@ -223,9 +226,11 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
     if (outcome.fits && state.violations() === 0) starts.push({ sequence: plan.sequence, cost: state.extraCost() });
   };
   // A skeleton of its own: the order in which ordinary backpropagation comes closest to the limit.
-  const tries = Math.min(1200, Math.max(150, Math.ceil(context.effort / 1500)));
+  const large = index.nodeCount > largeGraph;
+  const tries = Math.min(1200, Math.max(8, Math.floor(2_500_000 / (index.nodeCount + 1))));
   const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries, random, limit: budget });
-  const skeletons = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
+  const ordersTried = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
+  const skeletons = large ? ordersTried.slice(-1) : ordersTried;
   if (roomy.improved) offer(judge(prepared, roomy.sequence));
   for (const order of skeletons) {
     if (proved) break;
@@ -234,7 +239,7 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
     loadEverything(prepared, state);
     enter(state);
   }
-  for (const kept of chooseKeptSets(keptSets))
+  for (const kept of chooseKeptSets(keptSets, large ? 1 : 4))
     for (const order of [skeletons[0]!, skeletons[skeletons.length - 1]!].slice(0, skeletons.length)) {
       if (proved || context.stop()) break;
       const state = createRetention(index, roots, writers, order);
@@ -243,13 +248,22 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
       state.load((root) => pairs[root]);
       enter(state);
     }
+  for (const order of skeletons) {
+    if (proved || context.stop()) break;
+    const pairs = chainIntervals(prepared, order, budget);
+    if (pairs === undefined) continue;
+    const state = createRetention(index, roots, writers, order);
+    state.setLimits(limit);
+    state.load((root) => pairs[root]);
+    enter(state);
+  }
   const judged = sequences.map((sequence) => judge(prepared, sequence));
   for (const plan of judged) offer(plan);
   const fitting = judged.filter((plan) => plan.simulation.liveBytes <= budget).sort((a, b) => a.extra - b.extra);
   const nearly = judged
     .filter((plan) => plan.simulation.liveBytes > budget && plan.simulation.liveBytes < 1.3 * budget)
     .sort((a, b) => a.simulation.liveBytes - b.simulation.liveBytes || a.extra - b.extra);
-  for (const plan of [...fitting.slice(0, 3), ...nearly.slice(0, 2)]) {
+  for (const plan of [...fitting.slice(0, large ? 1 : 3), ...nearly.slice(0, large ? 1 : 2)]) {
     if (context.stop()) break;
     enter(fromSequence(prepared, plan.sequence, limit));
   }
@@ -322,10 +336,10 @@ function explore(
 }
 
 /** Few, well apart: the sets met along a bisection are many and alike. */
-function chooseKeptSets(keptSets: readonly Uint8Array[]): Uint8Array[] {
+function chooseKeptSets(keptSets: readonly Uint8Array[], most: number): Uint8Array[] {
   const chosen: Uint8Array[] = [];
   const seen = new Set<string>();
-  for (let k = keptSets.length - 1; k >= 0 && chosen.length < 4; k--) {
+  for (let k = keptSets.length - 1; k >= 0 && chosen.length < most; k--) {
     const key = keptSets[k]!.join('');
     if (seen.has(key)) continue;
     seen.add(key);

@@ -10,14 +10,15 @@
  * Changing one gap simulates again only the stages whose clones change; ranges of stages in between only have their
  * bytes shifted. Everything is journalled, so a rejected move is taken back exactly.
  *
- * Beyond 400 lines because the stage simulation, the intervals and the journal are one invariant: `excess[t]` is always
- * the bytes of stage t above its limit, and `overshoot` their positive sum.
+ * Beyond 400 lines because the stage simulation, the intervals and the journal are one invariant: the load is always
+ * the bytes of each stage above its limit.
  *
  * Where a clone of a node of several results makes again one that is retained, both copies are counted; elsewhere the
  * bytes are those of the exact simulator, which judges every plan in the end.
  */
 import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import type { Roots } from './roots.ts';
+import { createStageLoad } from './stage-load.ts';
 
 /** What a journal entry undoes. */
 type Undo =
@@ -41,14 +42,15 @@ export interface Retention {
   readonly position: Int32Array;
   /** Cost of all clones. */
   extraCost(): number;
-  /** Sum over stages of the bytes above the stage's limit. */
+  /** Grows with the bytes above the limits (see StageLoad); 0 iff every stage fits. */
   overshoot(): number;
   /** Clones that would read what an update has overwritten. */
   violations(): number;
   /** Bytes above the limit at a stage (negative below it). */
-  readonly excess: Float64Array;
-  /** Bytes allowed at a stage. Changed by `setLimits` only. */
-  readonly limit: Float64Array;
+  excess(stage: number): number;
+  /** The fullest stage, measured from its limit. */
+  worst(): number;
+  /** Bytes allowed at each stage. Clears the journal. */
   setLimits(limit: (stage: number) => number): void;
   /** Stages that touch a root, ascending. */
   touches(root: number): readonly number[];
@@ -120,8 +122,7 @@ export function createRetention(
   const cost = new Float64Array(stages);
   const local = new Float64Array(stages);
   const limit = new Float64Array(stages);
-  const excess = new Float64Array(stages);
-  let overshoot = 0;
+  const load = createStageLoad(stages);
   let extraCost = 0;
   let violations = 0;
   const violationsAt = new Int32Array(stages);
@@ -302,15 +303,7 @@ export function createRetention(
     const end = Math.min(to, stages - 1);
     if (from > end || delta === 0) return;
     journal.push({ kind: 'through', from, to: end, delta });
-    let sum = 0;
-    for (let t = from; t <= end; t++) {
-      const before = excess[t]!;
-      const after = before + delta;
-      excess[t] = after;
-      if (after > 0) sum += after;
-      if (before > 0) sum -= before;
-    }
-    overshoot += sum;
+    load.shift(from, end, delta);
   }
 
   function setIntervals(r: number, list: readonly number[]): void {
@@ -341,11 +334,8 @@ export function createRetention(
   }
 
   function setLocal(t: number, value: number): void {
-    const before = excess[t]!;
-    const after = before + value - local[t]!;
+    if (value !== local[t]) load.shift(t, t, value - local[t]!);
     local[t] = value;
-    excess[t] = after;
-    overshoot += (after > 0 ? after : 0) - (before > 0 ? before : 0);
   }
 
   /** Puts intervals in place of `count` ones from the i-th triple on. */
@@ -544,19 +534,9 @@ export function createRetention(
     while (journal.length > mark) {
       const undo = journal.pop()!;
       switch (undo.kind) {
-        case 'through': {
-          const { from, to, delta } = undo;
-          let sum = 0;
-          for (let t = from; t <= to; t++) {
-            const before = excess[t]!;
-            const after = before - delta;
-            excess[t] = after;
-            if (after > 0) sum += after;
-            if (before > 0) sum -= before;
-          }
-          overshoot += sum;
+        case 'through':
+          load.shift(undo.from, undo.to, -undo.delta);
           break;
-        }
         case 'intervals':
           intervals[undo.root] = undo.before;
           break;
@@ -581,13 +561,12 @@ export function createRetention(
     }
   }
 
-  function load(pairs: (root: number) => readonly number[] | undefined): void {
+  function loadIntervals(pairs: (root: number) => readonly number[] | undefined): void {
     // From the skeleton's own touches: pinned roots live from their making to the last of them.
     for (let v = inputCount; v < valueCount; v++) {
       touch[v]!.length = 0;
       intervals[v] = none;
     }
-    overshoot = 0;
     extraCost = 0;
     violations = 0;
     violationsAt.fill(0);
@@ -635,11 +614,10 @@ export function createRetention(
       }
     }
     let held = 0;
-    for (let t = 0; t < stages; t++) {
+    load.assign((t) => {
       held += delta[t]!;
-      excess[t] = held - limit[t]!;
-      if (excess[t]! > 0) overshoot += excess[t]!;
-    }
+      return held - limit[t]!;
+    });
     for (let t = 0; t < stages; t++) enqueue(t);
     settle();
     // Ends that nothing touches (the pairs may be anybody's) end at the touch before.
@@ -681,18 +659,14 @@ export function createRetention(
     order,
     position,
     extraCost: () => extraCost,
-    overshoot: () => overshoot,
+    overshoot: load.overshoot,
     violations: () => violations,
-    excess,
-    limit,
+    excess: load.at,
+    worst: load.worst,
     setLimits(at) {
-      overshoot = 0;
-      for (let t = 0; t < stages; t++) {
-        const next = at(t);
-        excess[t] = excess[t]! + limit[t]! - next;
-        limit[t] = next;
-        if (excess[t]! > 0) overshoot += excess[t]!;
-      }
+      const loads = Float64Array.from(limit, (allowed, t) => load.at(t) + allowed);
+      for (let t = 0; t < stages; t++) limit[t] = at(t);
+      load.assign((t) => loads[t]! - limit[t]!);
       journal.length = 0;
     },
     touches: (r) => touch[r]!,
@@ -705,7 +679,7 @@ export function createRetention(
       return false;
     },
     intervals: (r) => intervals[r]!,
-    load,
+    load: loadIntervals,
     toggle: (r, k) => change(r, k, undefined),
     retain: (r, k) => change(r, k, true),
     drop: (r, k) => change(r, k, false),

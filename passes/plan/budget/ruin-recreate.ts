@@ -32,46 +32,56 @@ export function repair(
 ): { readonly fits: boolean; readonly moves: number } {
   let moves = 0;
   const candidates: number[] = [];
-  for (let round = 0; state.overshoot() > 0; round++) {
-    let worst = 0;
-    for (let t = 1; t < state.stages; t++) if (state.excess[t]! > state.excess[worst]!) worst = t;
+  while (state.overshoot() > 0) {
+    const worst = state.worst();
     candidates.length = 0;
     for (let k = 0; k < roots.movable.length; k++) {
       const r = roots.movable[k]!;
       if (index.bytes[r]! > 0 && spans(state, r, worst)) candidates.push(r);
     }
-    if (candidates.length === 0) return { fits: false, moves };
-    let best = -1;
-    let bestScore = Number.POSITIVE_INFINITY;
-    const before = state.overshoot();
-    const beforeWorst = state.excess[worst]!;
-    const costBefore = state.extraCost();
-    const count = Math.min(tries, candidates.length);
-    for (let k = 0; k < count; k++) {
-      const pick = k + random.below(candidates.length - k);
-      const r = candidates[pick]!;
-      candidates[pick] = candidates[k]!;
-      candidates[k] = r;
-      const mark = state.mark();
-      moves++;
-      if (dropAcross(state, r, worst) && state.violations() === 0) {
-        const freed = Math.min(beforeWorst, beforeWorst - state.excess[worst]!);
-        const gained = before - state.overshoot();
-        if (gained > 0 && freed >= 0) {
-          const score = (state.extraCost() - costBefore + 1e-9) / (freed + 1e-3 * Math.min(gained, beforeWorst));
-          if (score < bestScore) {
-            bestScore = score;
-            best = r;
+    // One list serves until the stage fits: what is dropped leaves it.
+    while (state.excess(worst) > 0) {
+      let best = -1;
+      let bestScore = Number.POSITIVE_INFINITY;
+      const before = state.overshoot();
+      const beforeWorst = state.excess(worst);
+      const costBefore = state.extraCost();
+      const count = Math.min(tries, candidates.length);
+      for (let k = 0; k < count; k++) {
+        const pick = k + random.below(candidates.length - k);
+        const r = candidates[pick]!;
+        candidates[pick] = candidates[k]!;
+        candidates[k] = r;
+        const mark = state.mark();
+        moves++;
+        if (dropAcross(state, r, worst) && state.violations() === 0) {
+          const freed = beforeWorst - state.excess(worst);
+          const gained = before - state.overshoot();
+          if (gained > 0 && freed >= 0) {
+            const score =
+              (state.extraCost() - costBefore + 1e-9) /
+              (Math.min(freed, beforeWorst) + 1e-3 * Math.min(gained, beforeWorst));
+            if (score < bestScore) {
+              bestScore = score;
+              best = k;
+            }
           }
         }
+        state.rollback(mark);
       }
-      state.rollback(mark);
+      if (best >= 0) {
+        const r = candidates[best]!;
+        dropAcross(state, r, worst);
+        if (!spans(state, r, worst)) {
+          candidates[best] = candidates[candidates.length - 1]!;
+          candidates.length--;
+        }
+        continue;
+      }
+      // None of these helps: they leave the list, and the others are tried.
+      candidates.splice(0, count);
+      if (candidates.length === 0) return { fits: false, moves };
     }
-    if (best < 0) {
-      if (count < candidates.length && round < 10000) continue;
-      return { fits: false, moves };
-    }
-    dropAcross(state, best, worst);
   }
   return { fits: true, moves };
 }
