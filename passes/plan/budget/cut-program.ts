@@ -65,20 +65,18 @@ export function momentAt(index: PlanIndex, roots: Roots, node: number, assumed?:
         }
       }
   }
+  // A storage made before the moment that somebody reads (itself or a view of it) at the moment or later is alive at it.
   let forcedBytes = scratch[node]!;
-  const counted = new Set<number>();
+  const counted = new Uint8Array(index.valueCount);
+  const count = (v: number): void => {
+    const r = roots.root[v]!;
+    if (r < 0 || counted[r] === 1 || before[producer[r]!] === 0) return;
+    counted[r] = 1;
+    forcedBytes += bytes[r]!;
+  };
   for (let n = 0; n < nodeCount; n++) {
-    if (before[n] === 0) continue;
-    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) {
-      const r = roots.root[v]!;
-      if (r < 0 || counted.has(r) || region[producer[r]!] === forwardRegion) continue;
-      let needed = isOutput[v] === 1;
-      for (let k = readerStart[v]!; k < readerStart[v + 1]! && !needed; k++)
-        needed = readers[k] === node || after[readers[k]!] === 1;
-      if (!needed) continue;
-      counted.add(r);
-      forcedBytes += bytes[r]!;
-    }
+    if (n === node || after[n] === 1) for (let k = readStart[n]!; k < readStart[n + 1]!; k++) count(reads[k]!);
+    if (before[n] === 1) for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) if (isOutput[v] === 1) count(v);
   }
   for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++)
     if (roots.root[v] === v && overStart[v] === overStart[v + 1]) forcedBytes += bytes[v]!;
@@ -163,7 +161,10 @@ export function cutProgram(
       if (next !== undefined && n !== next.node && next.before[n] === 0) continue;
       for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
         const u = reads[k]!;
-        if (u >= inputCount && producer[u]! < forwardCount && root[u]! >= 0) demanded[u] = 1;
+        if (u < inputCount || root[u]! < 0) continue;
+        // A backward node's view of a forward storage wants that storage.
+        const wanted = producer[u]! < forwardCount ? u : root[u]!;
+        if (producer[wanted]! < forwardCount) demanded[wanted] = 1;
       }
     }
     for (let u = inputCount; u < index.resultStart[forwardCount]!; u++)

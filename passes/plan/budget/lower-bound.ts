@@ -5,8 +5,9 @@
  */
 import { backwardRegion, forwardRegion, type PlanIndex, updateRegion } from '../../../src/analysis/plan-graph.ts';
 import { closureBound } from './closure-bound.ts';
-import { type AssumedOrder, cutProgram, firstBackwardNodes, type Moment, momentAt } from './cut-program.ts';
+import { cutProgram, firstBackwardNodes, type Moment, momentAt } from './cut-program.ts';
 import type { Prepared } from './prepared.ts';
+import type { Roots } from './roots.ts';
 import type { Solver } from './solver.ts';
 
 export interface LowerBound {
@@ -35,6 +36,7 @@ const mostCandidates = 14;
 const largeGraph = 20_000;
 /** Forward nodes times moments up to which several moments go into one program. */
 const mostChainNodes = 900;
+const longestChain = 9;
 
 export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBound {
   const { index, roots, baseCost } = prepared;
@@ -79,7 +81,7 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
     offer(bound, 'windows');
   });
   if (!Number.isFinite(best)) return { extra: best, name, keptSets };
-  const splits = large ? [] : orderSplits(index, options.tightNodes ?? []);
+  const splits = large ? [] : orderSplits(index, roots, options.tightNodes ?? []);
   const limits = {
     nodes: Math.ceil(400 * effort),
     iterations: Math.ceil(8000 * effort),
@@ -111,29 +113,56 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
     const ranked = moments.map((_, i) => i).sort((a, b) => relaxed[b]! - relaxed[a]! || a - b);
     for (const i of ranked.slice(0, 2))
       if (moments[i]!.node !== lossMoment.node) offer(solve([moments[i]!], true), 'windows');
-    const inOrder = ranked.slice(0, 3).sort((a, b) => a - b);
+    const length = Math.min(longestChain, Math.floor(mostChainNodes / forwardNodes));
+    // The moments with the best bounds that come one after the other in every order.
     const chain: Moment[] = [];
-    for (const i of inOrder)
-      if (chain.length === 0 || chain[chain.length - 1]!.after[moments[i]!.node] === 1) chain.push(moments[i]!);
-    if (chain.length > 1 && chain.length * forwardNodes <= mostChainNodes) offer(solve(chain), 'windows');
+    for (const i of ranked) {
+      if (chain.length >= length) break;
+      const moment = moments[i]!;
+      if (chain.every((other) => other.after[moment.node] === 1 || moment.after[other.node] === 1)) chain.push(moment);
+    }
+    chain.sort((a, b) => (a.after[b.node] === 1 ? -1 : 1));
+    if (chain.length > 1) offer(solve(chain), 'windows');
   }
-  for (const { early, late } of splits) {
+  for (const { node, way } of splits) {
     if (!Number.isFinite(best)) break;
-    // Either the weight gradient runs before the gradient has gone on, or what it reads is alive when that happens.
-    const one: AssumedOrder = { first: early, second: late };
-    const other: AssumedOrder = { first: late, second: early };
-    const before = momentAt(index, roots, early, one);
-    const after = momentAt(index, roots, late, other);
-    const relaxedBefore = closureBound(index, roots, before, budget).bound;
-    const relaxedAfter = closureBound(index, roots, after, budget).bound;
-    offer(Math.min(relaxedBefore, relaxedAfter), 'windows');
-    if (!useProgram || Math.min(relaxedBefore, relaxedAfter) < 0.9 * best) continue;
-    // The easier side first: if it is no better than what is known, the other is not needed.
-    const easy = relaxedBefore <= relaxedAfter ? before : after;
-    const first = Number.isFinite(Math.min(relaxedBefore, relaxedAfter)) ? solve([easy]) : Number.POSITIVE_INFINITY;
-    if (rounded(first) <= best) continue;
-    const second = solve([easy === before ? after : before]);
-    offer(Math.min(first, second), 'windows');
+    offer(casesBound(node, way), 'windows');
+  }
+
+  /**
+   * A node that may run early or late: whichever two nodes of the gradient's way it runs between, it is bounded by itself
+   * with all that comes after the second, and by every node before it, at which what it reads is still alive.
+   */
+  function casesBound(node: number, way: readonly number[]): number {
+    const relaxations = (moment: Moment): number => closureBound(index, roots, moment, budget).bound;
+    const waiting = way.map((late) => momentAt(index, roots, late, { first: late, second: node }));
+    const running = way.map((late) => momentAt(index, roots, node, { first: node, second: late }));
+    const waitingBound = waiting.map(relaxations);
+    const runningBound = running.map(relaxations);
+    const improved = new Set<Moment>();
+    for (let solved = 0; ; solved++) {
+      // The case that is worst for the bound, and the moment that decides it.
+      let value = Number.POSITIVE_INFINITY;
+      let decisive: { readonly moment: Moment; readonly bounds: number[]; readonly i: number } | undefined;
+      let latest = -1;
+      for (let i = 0; i <= way.length; i++) {
+        if (i > 0 && (latest < 0 || waitingBound[i - 1]! > waitingBound[latest]!)) latest = i - 1;
+        const early = latest < 0 ? 0 : waitingBound[latest]!;
+        const own = i < way.length ? runningBound[i]! : 0;
+        if (Math.max(early, own) >= value) continue;
+        value = Math.max(early, own);
+        decisive =
+          early >= own && latest >= 0
+            ? { moment: waiting[latest]!, bounds: waitingBound, i: latest }
+            : i < way.length
+              ? { moment: running[i]!, bounds: runningBound, i }
+              : undefined;
+      }
+      if (!useProgram || decisive === undefined || solved >= mostCaseSolves || !Number.isFinite(value)) return value;
+      if (value < 0.85 * best || improved.has(decisive.moment)) return value;
+      improved.add(decisive.moment);
+      decisive.bounds[decisive.i] = Math.max(value, solve([decisive.moment]));
+    }
   }
   return { extra: best, name, keptSets };
 }
@@ -162,52 +191,77 @@ function isLeaf(index: PlanIndex, n: number): boolean {
 }
 
 interface OrderSplit {
-  /** A weight gradient. */
-  readonly early: number;
-  /** A node by which the gradient has gone on. */
-  readonly late: number;
+  /** A node that few others wait for: a weight gradient, mostly. */
+  readonly node: number;
+  /** Nodes by which the gradient that it reads goes on, in order. */
+  readonly way: readonly number[];
 }
 
-const mostSplits = 5;
+const mostSplits = 4;
+const longestWay = 20;
+const mostCaseSolves = 5;
 
-function orderSplits(index: PlanIndex, tight: readonly number[]): OrderSplit[] {
+/** Nodes that plans are tight at, or that are large, beside the gradient's way, with that way. */
+function orderSplits(index: PlanIndex, roots: Roots, tight: readonly number[]): OrderSplit[] {
   const { readStart, reads, resultStart, producer, region, bytes } = index;
+  const reach = waysToTheEnd(index);
   const weight = (n: number): number => {
     let sum = index.scratch[n]!;
-    for (let k = readStart[n]!; k < readStart[n + 1]!; k++)
-      sum += bytes[reads[k]!]! * (reads[k]! < index.inputCount ? 0 : 1);
     for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) sum += bytes[v]!;
     return sum;
   };
-  const leaves: number[] = [];
-  for (let n = 0; n < index.nodeCount; n++) if (region[n] === backwardRegion && isLeaf(index, n)) leaves.push(n);
-  leaves.sort((a, b) => weight(b) - weight(a) || a - b);
-  const chosen = [...new Set([...tight.filter((n) => leaves.includes(n)), ...leaves.slice(0, mostSplits)])].slice(
-    0,
-    2 * mostSplits,
-  );
+  const backward: number[] = [];
+  for (let n = 0; n < index.nodeCount; n++) if (region[n] === backwardRegion) backward.push(n);
+  const most = backward.reduce((best, n) => Math.max(best, reach[n]!), 0);
+  const beside = backward.filter((n) => reach[n]! < 0.3 * most);
+  beside.sort((a, b) => weight(b) - weight(a) || a - b);
+  const besideSet = new Set(beside);
+  const chosen = [...new Set([...tight.filter((n) => besideSet.has(n)), ...beside.slice(0, 3)])].slice(0, mostSplits);
   const splits: OrderSplit[] = [];
-  for (const early of chosen) {
-    for (let k = readStart[early]!; k < readStart[early + 1]!; k++) {
-      const gradient = reads[k]!;
-      if (producer[gradient]! < 0 || region[producer[gradient]!] !== backwardRegion) continue;
-      const onward = nextOnTheWay(index, gradient, early);
-      if (onward < 0) continue;
-      let further = -1;
-      for (let v = resultStart[onward]!; v < resultStart[onward + 1]! && further < 0; v++)
-        further = nextOnTheWay(index, v, onward);
-      splits.push({ early, late: further < 0 ? onward : further });
+  for (const node of chosen) {
+    let gradient = -1;
+    for (let k = readStart[node]!; k < readStart[node + 1]!; k++) {
+      const r = roots.root[reads[k]!]!;
+      if (r >= 0 && region[producer[r]!] === backwardRegion && (gradient < 0 || bytes[r]! > bytes[gradient]!))
+        gradient = r;
     }
+    if (gradient < 0) continue;
+    const way: number[] = [];
+    let at = producer[gradient]!;
+    while (way.length < longestWay) {
+      const next = nextOnTheWay(index, at, node, reach);
+      if (next < 0) break;
+      way.push(next);
+      at = next;
+    }
+    if (way.length > 0) splits.push({ node, way });
   }
   return splits;
 }
 
-/** The first backward reader of a value that is no leaf. */
-function nextOnTheWay(index: PlanIndex, value: number, not: number): number {
-  const { readerStart, readers, region } = index;
-  for (let k = readerStart[value]!; k < readerStart[value + 1]!; k++) {
-    const n = readers[k]!;
-    if (n !== not && region[n] === backwardRegion && !isLeaf(index, n)) return n;
+/** The reader of a node's results (or of views of them) that most others wait for. */
+function nextOnTheWay(index: PlanIndex, from: number, not: number, reach: Float64Array): number {
+  const { resultStart, readerStart, readers, region } = index;
+  let best = -1;
+  for (let v = resultStart[from]!; v < resultStart[from + 1]!; v++)
+    for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) {
+      const n = readers[k]!;
+      if (n !== not && region[n] === backwardRegion && (best < 0 || reach[n]! > reach[best]!)) best = n;
+    }
+  return best;
+}
+
+/** Length of the longest way from each node to the end. */
+function waysToTheEnd(index: PlanIndex): Float64Array {
+  const { nodeCount, resultStart, readerStart, readers, region } = index;
+  // The longest way to the end is what tells the gradient's way from what hangs beside it.
+  const reach = new Float64Array(nodeCount);
+  for (let n = nodeCount - 1; n >= 0; n--) {
+    if (region[n] === forwardRegion) continue;
+    let most = 0;
+    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
+      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) most = Math.max(most, 1 + reach[readers[k]!]!);
+    reach[n] = most;
   }
-  return -1;
+  return reach;
 }

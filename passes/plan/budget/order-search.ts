@@ -14,6 +14,8 @@ export interface OrderSearchOptions {
   readonly random: Random;
   /** Bytes allowed. */
   readonly limit: number;
+  /** Relieve the fullest steps alone, not whatever is near the limit. */
+  readonly sharp?: boolean;
 }
 
 export interface OrderSearchResult {
@@ -23,12 +25,12 @@ export interface OrderSearchResult {
 
 export function searchOrder(prepared: Prepared, start: Int32Array, options: OrderSearchOptions): OrderSearchResult {
   const { index } = prepared;
-  const { random, limit } = options;
+  const { random, limit, sharp = false } = options;
   const { region, readStart, reads, producer, readerStart, readers, resultStart } = index;
   let sequence = start;
   let blocks = blocksOf(prepared, sequence);
   let simulation = simulate(index, sequence);
-  let load = loadNear(simulation.liveAt, limit);
+  let load = loadNear(simulation.liveAt, limit, sharp);
   let improved = false;
   const position = new Int32Array(index.nodeCount);
   for (let attempt = 0; attempt < options.tries && load > 0; attempt++) {
@@ -71,7 +73,7 @@ export function searchOrder(prepared: Prepared, start: Int32Array, options: Orde
     moved.splice(to, 0, block!);
     const candidate = placeUpdates(index, sequenceOf(prepared, moved, sequence.length));
     const next = simulate(index, candidate);
-    const nextLoad = loadNear(next.liveAt, limit);
+    const nextLoad = loadNear(next.liveAt, limit, sharp);
     if (next.liveBytes > Math.max(limit, simulation.liveBytes) || nextLoad > load) continue;
     if (nextLoad < load) improved = true;
     sequence = candidate;
@@ -114,10 +116,19 @@ function sequenceOf(prepared: Prepared, blocks: readonly Block[], length: number
   return sequence.subarray(0, at);
 }
 
-/** A smooth stand-in for the peak: grows steeply towards the limit and beyond. */
-function loadNear(liveAt: Float64Array, limit: number): number {
-  const from = 0.8 * limit;
+/**
+ * A smooth stand-in for the peak. The broad one falls as the load near the limit falls anywhere; the sharp one hardly sees
+ * what is a few percent below it, so that one full step may be relieved at the cost of many that have room.
+ */
+function loadNear(liveAt: Float64Array, limit: number, sharp: boolean): number {
   let sum = 0;
+  if (sharp) {
+    const from = 0.95 * limit;
+    for (let s = 0; s < liveAt.length; s++)
+      if (liveAt[s]! > from) sum += Math.exp(Math.min(300, (400 * (liveAt[s]! - limit)) / limit));
+    return sum;
+  }
+  const from = 0.8 * limit;
   for (let s = 0; s < liveAt.length; s++) {
     const above = (liveAt[s]! - from) / limit;
     if (above > 0) sum += above * above * above * above;

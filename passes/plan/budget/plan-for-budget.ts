@@ -71,7 +71,7 @@ export interface BudgetPlan {
   readonly stopped: boolean;
 }
 
-const movesOf: Record<Effort, number> = { fast: 300_000, default: 3_000_000, max: 30_000_000 };
+const movesOf: Record<Effort, number> = { fast: 300_000, default: 4_500_000, max: 30_000_000 };
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
 const arenaRounds = 6;
 
@@ -122,7 +122,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     budget,
     place,
     stop,
-    effort: movesOf[effort] * Math.min(1, Math.max(0.02, 3000 / (index.nodeCount + 1))),
+    effort: movesOf[effort] * Math.min(1, Math.max(0.02, 1500 / (index.nodeCount + 1))),
     count: (n) => {
       moves += n;
     },
@@ -284,9 +284,9 @@ function search(context: SearchContext, sequences: readonly Int32Array[], keptSe
   }
 
   // The best goes on, in rounds: orders for room, then intervals again.
-  const rounds = 4;
+  const rounds = 8;
   for (let round = 0; round < rounds && best !== undefined && !proved && !context.stop(); round++) {
-    const ordered = searchOrder(prepared, best.sequence, { tries, random, limit: budget });
+    const ordered = searchOrder(prepared, best.sequence, { tries, random, limit: budget, sharp: round % 2 === 0 });
     offer(judge(prepared, ordered.sequence));
     const start = { sequence: ordered.sequence, cost: Number.POSITIVE_INFINITY };
     explore(context, start, (lastShare * context.effort) / rounds, round === rounds - 1 ? 0.02 : 0.1, offer);

@@ -69,6 +69,8 @@ export interface Retention {
   toggle(root: number, k: number): boolean;
   retain(root: number, k: number): boolean;
   drop(root: number, k: number): boolean;
+  /** Nodes and touches simulated so far: what moves have cost. */
+  work(): number;
   /** Number of journal entries; `rollback(mark)` takes back everything after a mark. */
   mark(): number;
   rollback(mark: number): void;
@@ -125,6 +127,7 @@ export function createRetention(
   const load = createStageLoad(stages);
   let extraCost = 0;
   let violations = 0;
+  let work = 0;
   const violationsAt = new Int32Array(stages);
 
   const busy = new Int32Array(stages);
@@ -399,6 +402,7 @@ export function createRetention(
 
   function simulateStage(t: number): void {
     token++;
+
     newTouched = [];
     newClones = [];
     newViolations = 0;
@@ -426,6 +430,7 @@ export function createRetention(
     let newCost = 0;
     for (let k = 0; k < newClones.length; k++) newCost += index.cost[newClones[k]!]!;
     const oldTouched = touched[t]!;
+    work += newClones.length + newTouched.length + clones[t]!.length;
     journal.push({
       kind: 'stage',
       stage: t,
@@ -683,6 +688,7 @@ export function createRetention(
     toggle: (r, k) => change(r, k, undefined),
     retain: (r, k) => change(r, k, true),
     drop: (r, k) => change(r, k, false),
+    work: () => work,
     mark: () => journal.length,
     rollback,
     commit() {
