@@ -2,134 +2,219 @@
  * The reference project's own experiment: ResNets for 32x32 images, deeper and deeper, under each strategy. How many
  * times deeper a net fits into the bytes of the plain one, and at how much more time?
  *
- * Writes `out/bench/resnet-{bytes,seconds}.svg` and `out/bench/resnet.csv`; the table goes to standard output.
+ * Times are ratios: the plain step and the rewritten one run in turns in one process. What the operating system says of
+ * memory comes from a process of its own for each measurement. Writes `out/bench/resnet-{bytes,seconds}.svg` and
+ * `out/bench/resnet.csv`; the table goes to standard output, each row to standard error as it is known.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadSolver } from '../../passes/plan/budget/solver.ts';
 import { formatTable } from '../../src/cli/format.ts';
 import { stepInputs } from '../../src/cli/step-inputs.ts';
-import { compile } from '../../src/compile.ts';
-import { createExecution } from '../../src/execution.ts';
-import { type BuiltModel, ModelBuilder } from '../../src/frontend/builder/model-builder.ts';
-import type { Value } from '../../src/ir/graph.ts';
+import { type Compiled, compile } from '../../src/compile.ts';
+import { createExecution, type Execution } from '../../src/execution.ts';
+import { cifarResNet } from './cifar-resnet.ts';
 import { type ChartSeries, lineChart } from './line-chart.ts';
 
-/** He et al. 2016 (arXiv 1512.03385, section 4.2): 3 stages of n blocks of two convolutions, 6n + 2 layers. */
-export function cifarResNet(blocks: number, batch: number, width = 16): BuiltModel {
-  const m = new ModelBuilder(`resnet${6 * blocks + 2}`);
-  const block = (x: Value, channels: number, stride: number): Value => {
-    const a = m.relu(m.batchNorm(m.conv2d(x, channels, 3, { stride })));
-    const b = m.batchNorm(m.conv2d(a, channels, 3));
-    const shortcut = stride === 1 ? x : m.batchNorm(m.conv2d(x, channels, 1, { stride, padding: 0 }));
-    return m.relu(m.add(b, shortcut));
-  };
-  let h = m.relu(m.batchNorm(m.conv2d(m.input('images', [batch, 3, 32, 32]), width, 3)));
-  for (const [stage, channels] of [width, 2 * width, 4 * width].entries())
-    for (let i = 0; i < blocks; i++) h = block(h, channels, stage > 0 && i === 0 ? 2 : 1);
-  m.loss(m.crossEntropy(m.linear(m.globalAveragePool(h), 10), m.input('labels', [batch], 'i64')));
-  return m.finish();
-}
+/** Layers of the plain net whose bytes are the budget. */
+const plainBlocks = 3;
+const layersOf = (blocks: number): number => 6 * blocks + 2;
 
-interface Measurement {
+interface Row {
   readonly strategy: string;
   readonly layers: number;
   readonly peakBytes: number;
   readonly arenaBytes: number;
-  /** Resident set of the process by the operating system, after the steps. */
+  /** Largest resident set of a process that compiles and runs this step, by the operating system. */
   readonly processBytes: number;
   /** Median of the steps. */
   readonly seconds: number;
-  readonly recomputeFlopsShare: number;
+  /** Median over turns of this step's time by the plain one's. */
+  readonly timesPlain: number;
+  /** Flops of recomputation by those of the plain step. */
+  readonly extraFlops: number;
+  /** Least cost of recomputation that is proved possible, by the cost of the plain step; of `budget` alone. */
+  readonly boundShare?: number;
 }
 
-function measure(
+/** The step, compiled with SGD, or undefined where no plan fits the budget. */
+async function compileResNet(
   blocks: number,
   batch: number,
   strategy: string,
-  options: Readonly<Record<string, string>>,
-  steps: number,
-): Measurement {
+  budget: number,
+): Promise<Compiled | undefined> {
   const model = cifarResNet(blocks, batch);
-  const compiled = compile(model, { losses: model.losses, strategy, strategyOptions: options });
+  const shared = { losses: model.losses, strategy, optimizer: { kind: 'sgd' } } as const;
+  if (strategy !== 'budget') return compile(model, shared);
+  try {
+    return compile(model, {
+      ...shared,
+      strategyOptions: { budget: String(budget) },
+      search: { solver: await loadSolver() },
+    });
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('no plan fits')) return undefined;
+    throw error;
+  }
+}
+
+function prepare(compiled: Compiled): Execution {
   const execution = createExecution(compiled);
-  execution.setInputs(stepInputs(compiled.graph, new Map(), 1).tensors);
+  const given = new Map(stepInputs(compiled.graph, new Map(), 1).tensors);
+  execution.setInputs(given);
   execution.machine.run();
-  const times: number[] = [];
-  for (let step = 0; step < steps; step++) {
-    const started = performance.now();
-    execution.machine.run();
-    times.push((performance.now() - started) / 1000);
-  }
-  times.sort((a, b) => a - b);
-  const { figures } = compiled;
-  return {
-    strategy,
-    layers: 6 * blocks + 2,
-    peakBytes: figures.peakBytes,
-    arenaBytes: figures.arenaBytes,
-    processBytes: process.memoryUsage().rss,
-    seconds: times[Math.floor(times.length / 2)]!,
-    recomputeFlopsShare: figures.recomputeFlops / (figures.flops - figures.recomputeFlops),
-  };
+  return execution;
 }
 
-/** One strategy's deepest net within the bytes of the plain one of 20 layers. */
-function deepestWithin(bytes: number, batch: number, strategy: string): number {
-  let fits = 0;
-  for (const blocks of [1, 2, 3, 5, 7, 9, 13, 18, 25, 33, 45, 60]) {
-    const model = cifarResNet(blocks, batch);
-    const { figures } = compile(model, { losses: model.losses, strategy });
-    if (figures.peakBytes <= bytes) fits = 6 * blocks + 2;
-  }
-  return fits;
+function secondsOf(execution: Execution): number {
+  const started = performance.now();
+  execution.machine.run();
+  return (performance.now() - started) / 1000;
 }
 
-export function resnetTable(batch = 32, depths: readonly number[] = [1, 3, 5, 9, 18, 33], steps = 3): string {
-  const strategies = ['none', 'memory', 'speed'];
-  const results = depths.flatMap((blocks) => strategies.map((strategy) => measure(blocks, batch, strategy, {}, steps)));
-  const plain = new Map(results.filter((r) => r.strategy === 'none').map((r) => [r.layers, r]));
-  const rows = [['layers', 'strategy', 'peak MB', 'arena MB', 'process MB', 'seconds', 'time x none', 'extra flops %']];
-  for (const r of results)
-    rows.push([
-      String(r.layers),
-      r.strategy,
-      (r.peakBytes / 1e6).toFixed(1),
-      (r.arenaBytes / 1e6).toFixed(1),
-      (r.processBytes / 1e6).toFixed(0),
-      r.seconds.toFixed(3),
-      (r.seconds / plain.get(r.layers)!.seconds).toFixed(3),
-      (100 * r.recomputeFlopsShare).toFixed(1),
-    ]);
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** Compiles and runs one step a few times and prints the process's largest resident set: for a process of its own. */
+export async function printProcessBytes(
+  blocks: number,
+  batch: number,
+  strategy: string,
+  budget: number,
+): Promise<void> {
+  const compiled = await compileResNet(blocks, batch, strategy, budget);
+  if (compiled === undefined) throw new Error('no plan fits');
+  const execution = prepare(compiled);
+  for (let step = 0; step < 2; step++) execution.machine.run();
+  console.log(process.resourceUsage().maxRSS * 1024);
+}
+
+function processBytes(blocks: number, batch: number, strategy: string, budget: number): number {
+  const own = [join(import.meta.dirname, 'resnet-process.ts'), blocks, batch, strategy, budget].map(String);
+  return Number(execFileSync(process.execPath, [...process.execArgv, ...own], { encoding: 'utf8' }));
+}
+
+async function measureDepth(
+  blocks: number,
+  batch: number,
+  strategies: readonly string[],
+  budget: number,
+  turns: number,
+): Promise<Row[]> {
+  const plain = await compileResNet(blocks, batch, 'none', budget);
+  if (plain === undefined) throw new Error('ordinary backpropagation always has a plan');
+  const plainExecution = prepare(plain);
+  const rows: Row[] = [];
+  for (const strategy of strategies) {
+    const compiled = strategy === 'none' ? plain : await compileResNet(blocks, batch, strategy, budget);
+    if (compiled === undefined) {
+      console.error(`${layersOf(blocks)} layers: no plan fits ${budget} bytes`);
+      continue;
+    }
+    const execution = strategy === 'none' ? plainExecution : prepare(compiled);
+    const own: number[] = [];
+    const ratios: number[] = [];
+    for (let turn = 0; turn < turns; turn++) {
+      const before = strategy === 'none' ? 1 : secondsOf(plainExecution);
+      own.push(secondsOf(execution));
+      ratios.push(strategy === 'none' ? 1 : own.at(-1)! / before);
+    }
+    const { figures, plan } = compiled;
+    const row: Row = {
+      strategy,
+      layers: layersOf(blocks),
+      peakBytes: figures.peakBytes,
+      arenaBytes: figures.arenaBytes,
+      processBytes: processBytes(blocks, batch, strategy, budget),
+      seconds: median(own),
+      timesPlain: median(ratios),
+      extraFlops: figures.recomputeFlops / (figures.flops - figures.recomputeFlops),
+      ...(strategy === 'budget' && { boundShare: (plan.lowerBound - plan.baseCost) / plan.baseCost }),
+    };
+    rows.push(row);
+    console.error(cells(row).join(' '));
+  }
+  return rows;
+}
+
+const heading = [
+  'layers',
+  'strategy',
+  'peak MB',
+  'arena MB',
+  'process MB',
+  'seconds',
+  'time x none',
+  'extra flops %',
+  'least cost %',
+];
+
+function cells(row: Row): string[] {
+  return [
+    String(row.layers),
+    row.strategy,
+    (row.peakBytes / 1e6).toFixed(1),
+    (row.arenaBytes / 1e6).toFixed(1),
+    (row.processBytes / 1e6).toFixed(0),
+    row.seconds.toFixed(3),
+    row.timesPlain.toFixed(3),
+    (100 * row.extraFlops).toFixed(1),
+    row.boundShare === undefined ? '' : (100 * row.boundShare).toFixed(1),
+  ];
+}
+
+/** Takes minutes: most of them are steps of the deep plain nets. */
+export async function resnetTable(
+  batch = 32,
+  depths: readonly number[] = [1, 3, 6, 9, 13, 18, 25, 33],
+  turns = 5,
+): Promise<string> {
+  const strategies = ['none', 'memory', 'speed', 'recursive', 'budget'];
+  const twenty = await compileResNet(plainBlocks, batch, 'none', 0);
+  const budget = twenty!.figures.peakBytes;
+  const rows: Row[] = [];
+  for (const blocks of depths) rows.push(...(await measureDepth(blocks, batch, strategies, budget, turns)));
+  writeCharts(rows, strategies);
+  const answers = strategies.flatMap((strategy) => {
+    const deepest = rows.filter((row) => row.strategy === strategy && row.peakBytes <= budget).at(-1);
+    if (deepest === undefined || strategy === 'none') return [];
+    const times = (deepest.layers / layersOf(plainBlocks)).toFixed(1);
+    const more = (100 * (deepest.timesPlain - 1)).toFixed(0);
+    return [`${strategy}: ${deepest.layers} layers, ${times} times deeper, at ${more} % more time a step than plain`];
+  });
+  return [
+    formatTable([heading, ...rows.map(cells)]),
+    `deepest of these nets within the ${(budget / 1e6).toFixed(1)} MB of ${layersOf(plainBlocks)} plain layers:`,
+    ...answers.map((line) => `  ${line}`),
+  ].join('\n');
+}
+
+function writeCharts(rows: readonly Row[], strategies: readonly string[]): void {
   mkdirSync('out/bench', { recursive: true });
-  const header = 'strategy,layers,peak_bytes,arena_bytes,process_bytes,seconds,recompute_flops_share';
-  const csv = results.map((r) =>
-    [r.strategy, r.layers, r.peakBytes, r.arenaBytes, r.processBytes, r.seconds, r.recomputeFlopsShare].join(','),
+  const header =
+    'strategy,layers,peak_bytes,arena_bytes,process_bytes,seconds,time_by_plain,recompute_flops_share,least_cost_share';
+  const csv = rows.map((r) =>
+    [
+      r.strategy,
+      r.layers,
+      r.peakBytes,
+      r.arenaBytes,
+      r.processBytes,
+      r.seconds,
+      r.timesPlain,
+      r.extraFlops,
+      r.boundShare ?? '',
+    ].join(','),
   );
   writeFileSync('out/bench/resnet.csv', `${[header, ...csv].join('\n')}\n`);
-  const series = (of: (r: Measurement) => number): ChartSeries[] =>
+  const series = (of: (row: Row) => number): ChartSeries[] =>
     strategies.map((name) => ({
       name,
-      points: results.filter((r) => r.strategy === name).map((r) => ({ x: r.layers, y: of(r) })),
+      points: rows.filter((row) => row.strategy === name).map((row) => ({ x: row.layers, y: of(row) })),
     }));
-  writeFileSync(
-    'out/bench/resnet-bytes.svg',
-    lineChart(
-      'Peak memory of a training step',
-      'layers',
-      'megabytes',
-      series((r) => r.peakBytes / 1e6),
-    ),
-  );
-  writeFileSync(
-    'out/bench/resnet-seconds.svg',
-    lineChart(
-      'Time of a training step',
-      'layers',
-      'seconds',
-      series((r) => r.seconds),
-    ),
-  );
-  const twenty = results.find((r) => r.strategy === 'none' && r.layers === 20);
-  const depth =
-    twenty === undefined ? [] : ['memory', 'recursive'].map((s) => `${s} ${deepestWithin(twenty.peakBytes, batch, s)}`);
-  return `${formatTable(rows)}\nlayers that fit into the bytes of 20 plain layers: ${depth.join(', ')}`;
+  const bytes = series((row) => row.peakBytes / 1e6);
+  writeFileSync('out/bench/resnet-bytes.svg', lineChart('Peak of a training step', 'layers', 'megabytes', bytes));
+  const seconds = series((row) => row.seconds);
+  writeFileSync('out/bench/resnet-seconds.svg', lineChart('Time of a training step', 'layers', 'seconds', seconds));
 }

@@ -26,7 +26,8 @@ export function keptIntervals(prepared: Prepared, order: Int32Array, kept: Uint8
   const pairs: (number[] | undefined)[] = new Array(valueCount).fill(undefined);
   for (const r of roots.movable) {
     if (first[r]! < 0) continue;
-    if (kept[r] === 1 || firstLater[r]! < 0) pairs[r] = [first[r]!, last[r]!];
+    if (kept[r] === 1) pairs[r] = [first[r]!, order.length - 1];
+    else if (firstLater[r]! < 0) pairs[r] = [first[r]!, last[r]!];
     else pairs[r] = [first[r]!, lastForward[r]!, firstLater[r]!, last[r]!];
   }
   return pairs;

@@ -35,7 +35,41 @@ export function workingSet(index: PlanIndex, roots: Roots): WorkingSet {
     const bytes = moment.forcedBytes + forwardOperandBytes(index, roots, n) + held(n);
     if (bytes > best.bytes) best = { bytes, node: n };
   }
-  return best;
+  const last = lastStep(index, roots, own);
+  return last.bytes > best.bytes ? last : best;
+}
+
+/** Whichever node comes last, all outputs are alive at its step. */
+function lastStep(index: PlanIndex, roots: Roots, own: Float64Array): WorkingSet {
+  const { nodeCount, region, resultStart, readerStart, readers, readStart, reads, producer } = index;
+  const { bytes, isOutput, inputCount, valueCount } = index;
+  const held = new Uint8Array(valueCount);
+  let all = 0;
+  for (let v = inputCount; v < valueCount; v++) {
+    const r = roots.root[v]!;
+    if (isOutput[v] === 0 || r < 0 || held[r] === 1) continue;
+    held[r] = 1;
+    all += bytes[r]!;
+  }
+  let least: WorkingSet = { bytes: Number.POSITIVE_INFINITY, node: -1 };
+  for (let n = 0; n < nodeCount; n++) {
+    if (region[n] === forwardRegion) continue;
+    let read = false;
+    let sum = all + own[n]!;
+    const counted = new Set<number>();
+    const count = (r: number): void => {
+      if (r >= 0 && held[r] === 1 && !counted.has(r)) sum -= bytes[r]!;
+      counted.add(r);
+    };
+    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) {
+      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) read ||= region[readers[k]!] !== forwardRegion;
+      if (roots.root[v] === v || producer[roots.root[v]!] === n) count(roots.root[v]!);
+    }
+    if (read) continue;
+    for (let k = readStart[n]!; k < readStart[n + 1]!; k++) count(roots.root[reads[k]!]!);
+    if (sum < least.bytes) least = { bytes: sum, node: n };
+  }
+  return Number.isFinite(least.bytes) ? least : { bytes: 0, node: -1 };
 }
 
 /** Operands, results that have a storage of their own, scratch. */
