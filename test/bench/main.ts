@@ -2,6 +2,7 @@
 import { emitTable } from './emit.ts';
 import { graphTable } from './graphs.ts';
 import { plannerTable } from './planner.ts';
+import { recomputeTable } from './recompute.ts';
 import { resnetTable } from './resnet.ts';
 import { scaleTable } from './scale.ts';
 import { updatesTable } from './updates.ts';
@@ -12,6 +13,7 @@ const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   updates: () => updatesTable(),
   emit: () => emitTable(),
   resnet: () => resnetTable(),
+  recompute: () => recomputeTable(),
   planner: () => plannerTable(),
 };
 

@@ -11,27 +11,23 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSolver } from '../../passes/plan/budget/solver.ts';
 import { formatTable } from '../../src/cli/format.ts';
-import { stepInputs } from '../../src/cli/step-inputs.ts';
 import { type Compiled, compile } from '../../src/compile.ts';
-import { createExecution, type Execution } from '../../src/execution.ts';
+import { SublinearError } from '../../src/ir/diagnostic.ts';
 import { cifarResNet } from './cifar-resnet.ts';
 import { type ChartSeries, lineChart } from './line-chart.ts';
+import { type TurnTimes, timeInTurns, warmExecution } from './turns.ts';
 
 /** Layers of the plain net whose bytes are the budget. */
 const plainBlocks = 3;
 const layersOf = (blocks: number): number => 6 * blocks + 2;
 
-interface Row {
+interface Row extends TurnTimes {
   readonly strategy: string;
   readonly layers: number;
   readonly peakBytes: number;
   readonly arenaBytes: number;
   /** Largest resident set of a process that compiles and runs this step, by the operating system. */
   readonly processBytes: number;
-  /** Median of the steps. */
-  readonly seconds: number;
-  /** Median over turns of this step's time by the plain one's. */
-  readonly timesPlain: number;
   /** Flops of recomputation by those of the plain step. */
   readonly extraFlops: number;
   /** Least cost of recomputation that is proved possible, by the cost of the plain step; of `budget` alone. */
@@ -55,26 +51,10 @@ async function compileResNet(
       search: { solver: await loadSolver() },
     });
   } catch (error) {
-    if (error instanceof Error && error.message.includes('no plan fits')) return undefined;
+    if (error instanceof SublinearError && error.exitCode === 3) return undefined;
     throw error;
   }
 }
-
-function prepare(compiled: Compiled): Execution {
-  const execution = createExecution(compiled);
-  const given = new Map(stepInputs(compiled.graph, new Map(), 1).tensors);
-  execution.setInputs(given);
-  execution.machine.run();
-  return execution;
-}
-
-function secondsOf(execution: Execution): number {
-  const started = performance.now();
-  execution.machine.run();
-  return (performance.now() - started) / 1000;
-}
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Compiles and runs one step a few times and prints the process's largest resident set: for a process of its own. */
 export async function printProcessBytes(
@@ -85,7 +65,7 @@ export async function printProcessBytes(
 ): Promise<void> {
   const compiled = await compileResNet(blocks, batch, strategy, budget);
   if (compiled === undefined) throw new Error('no plan fits');
-  const execution = prepare(compiled);
+  const execution = warmExecution(compiled);
   for (let step = 0; step < 2; step++) execution.machine.run();
   console.log(process.resourceUsage().maxRSS * 1024);
 }
@@ -104,7 +84,7 @@ async function measureDepth(
 ): Promise<Row[]> {
   const plain = await compileResNet(blocks, batch, 'none', budget);
   if (plain === undefined) throw new Error('ordinary backpropagation always has a plan');
-  const plainExecution = prepare(plain);
+  const plainExecution = warmExecution(plain);
   const rows: Row[] = [];
   for (const strategy of strategies) {
     const compiled = strategy === 'none' ? plain : await compileResNet(blocks, batch, strategy, budget);
@@ -112,14 +92,7 @@ async function measureDepth(
       console.error(`${layersOf(blocks)} layers: no plan fits ${budget} bytes`);
       continue;
     }
-    const execution = strategy === 'none' ? plainExecution : prepare(compiled);
-    const own: number[] = [];
-    const ratios: number[] = [];
-    for (let turn = 0; turn < turns; turn++) {
-      const before = strategy === 'none' ? 1 : secondsOf(plainExecution);
-      own.push(secondsOf(execution));
-      ratios.push(strategy === 'none' ? 1 : own.at(-1)! / before);
-    }
+    const execution = strategy === 'none' ? plainExecution : warmExecution(compiled);
     const { figures, plan } = compiled;
     const row: Row = {
       strategy,
@@ -127,8 +100,7 @@ async function measureDepth(
       peakBytes: figures.peakBytes,
       arenaBytes: figures.arenaBytes,
       processBytes: processBytes(blocks, batch, strategy, budget),
-      seconds: median(own),
-      timesPlain: median(ratios),
+      ...timeInTurns(plainExecution, execution, turns),
       extraFlops: figures.recomputeFlops / (figures.flops - figures.recomputeFlops),
       ...(strategy === 'budget' && { boundShare: (plan.lowerBound - plan.baseCost) / plan.baseCost }),
     };
