@@ -1,14 +1,23 @@
 /**
  * Strategy `budget`: the least recomputation whose placed arena fits a byte budget (DESIGN section 7 says which figure
- * each option limits), or an error that names the smallest budget found and what is alive where it is pinned.
+ * each option limits), or an error that names the smallest budget that can be met and what is alive where it is pinned.
  */
 import { parseByteSize, resolveByteSize } from '../../../src/analysis/byte-size.ts';
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import { simulate, valueName } from '../../../src/analysis/simulate.ts';
 import { SublinearError } from '../../../src/ir/diagnostic.ts';
 import { placedArena } from '../../memory-plan.ts';
-import type { BoundedSequence, PlanContext, StrategyDefinition, StrategyOptions } from '../strategy.ts';
-import { type BudgetPlan, type Effort, planForBudget } from './plan-for-budget.ts';
+import {
+  type BoundedSequence,
+  integerOption,
+  type PlanContext,
+  type SearchSettings,
+  type StrategyDefinition,
+  type StrategyOption,
+  type StrategyOptions,
+} from '../strategy.ts';
+import { type BudgetOptions, type BudgetPlan, type Effort, planForBudget } from './plan-for-budget.ts';
+import { prepare } from './prepared.ts';
 
 const efforts: readonly Effort[] = ['fast', 'default', 'max'];
 
@@ -19,57 +28,140 @@ export function effortNamed(text: string): Effort {
   throw usage(`effort is ${efforts.join(', ')}, not ${JSON.stringify(text)}`, 'leave it out for the default');
 }
 
-/** Bytes that the arena may take. Throws `SublinearError`: exit code 2 for no budget, 3 where residents alone exceed it. */
-export function arenaBudget(options: StrategyOptions, context: PlanContext): number {
+/** What a user limited, and to what. */
+interface Limit {
+  readonly figure: 'peak' | 'arena';
+  /** Of the figure, in bytes. */
+  readonly bytes: number;
+  /** What the figure counts beside the arena. */
+  readonly residentBytes: number;
+  /** What a share was a share of. */
+  readonly whole?: number;
+  /** What else can be done. */
+  readonly otherwise: string;
+}
+
+/** Throws `SublinearError` (exit code 2) for no budget, or one that is none. */
+function limitOf(options: StrategyOptions, context: PlanContext): Limit {
   const { budget, arena } = options;
-  if (typeof arena === 'string' && arena !== '')
-    return resolveByteSize(parseByteSize(arena, 'the arena budget'), context.baselineArenaBytes());
-  if (typeof budget !== 'string' || budget === '')
-    throw usage('the strategy budget needs a budget', 'give one with --budget 64MiB, --budget 40% or --arena-budget');
-  const size = parseByteSize(budget);
-  const whole = size.kind === 'share' ? context.residentBytes + context.baselineArenaBytes() : 0;
-  const peak = resolveByteSize(size, whole);
-  if (peak > context.residentBytes) return peak - context.residentBytes;
-  throw new SublinearError(
+  const isArena = typeof arena === 'string' && arena !== '';
+  const text = isArena ? arena : budget;
+  if (typeof text !== 'string' || text === '')
+    throw usage('the strategy budget needs a budget', 'give one with --budget 64MiB or --budget 40%');
+  const size = parseByteSize(text, isArena ? 'the arena budget' : 'the budget');
+  const figure = isArena ? 'arena' : 'peak';
+  const residentBytes = isArena ? 0 : context.residentBytes;
+  const otherwise = context.residentBytes > 0 ? ', or make the batch smaller' : '';
+  if (size.kind === 'bytes') return { figure, bytes: size.bytes, residentBytes, otherwise };
+  const whole = residentBytes + context.baselineArenaBytes();
+  return { figure, bytes: resolveByteSize(size, whole), residentBytes, whole, otherwise };
+}
+
+function boundedSequence(index: PlanIndex, options: StrategyOptions, context: PlanContext): BoundedSequence {
+  const limit = limitOf(options, context);
+  const budget = limit.bytes - limit.residentBytes;
+  const plan = planWithin(index, { budget, ...searchOptions(options, 'default', context.search) });
+  if (!plan.feasible) throw plan.stopped ? interrupted(plan, limit) : infeasible(index, plan, limit);
+  const { sequence, lowerBound, bound, stopped } = plan;
+  return { sequence, lowerBound, bound, budget, ...(stopped && { stopped }) };
+}
+
+/** Effort and seed as strategies take them. Throws `SublinearError` (exit code 2). */
+export function searchOptions(
+  options: StrategyOptions,
+  effort: Effort,
+  search: SearchSettings = {},
+): SearchSettings & Required<Pick<BudgetOptions, 'effort' | 'seed'>> {
+  return {
+    effort: effortNamed(String(options.effort ?? effort)),
+    seed: integerOption(options, 'seed', 0) ?? 1,
+    ...search,
+  };
+}
+
+/**
+ * The cheapest plan found within a budget on the placed arena; where none is, the smallest that can be found, which
+ * does not depend on the budget: so a budget of as many bytes as it takes is always met.
+ */
+export function planWithin(index: PlanIndex, options: BudgetOptions & Pick<SearchSettings, 'descend'>): BudgetPlan {
+  const { budget, descend = true } = options;
+  const prepared = options.prepared ?? prepare(index);
+  const first = planForBudget(index, { ...options, budget: Math.max(1, budget), prepared });
+  const { lowerBound, bound, provedInfeasible } = first;
+  if (first.arenaBytes <= budget) return { ...first, feasible: true };
+  if (first.stopped || !descend) return { ...first, feasible: false };
+  const smallest = smallestPlan(index, { ...options, prepared });
+  if (smallest.arenaBytes > budget) return { ...smallest, feasible: false, provedInfeasible };
+  const extra = smallest.cost - smallest.baseCost;
+  const gap = extra > 0 ? (smallest.cost - lowerBound) / extra : 0;
+  return { ...smallest, feasible: true, lowerBound, bound, gap };
+}
+
+/** Shares of the smallest arena found that are tried next, and tries in all. */
+const descents = [0.94, 0.98];
+const mostDescents = 10;
+
+/** The plan with the smallest arena, by searches for less and less, each from the plan before it. */
+function smallestPlan(index: PlanIndex, options: Omit<BudgetOptions, 'budget'>): BudgetPlan {
+  const search = (budget: number, seeds: readonly Int32Array[]): BudgetPlan =>
+    planForBudget(index, { ...options, budget, seeds, effort: 'fast' });
+  // Below what every sequence keeps alive, a search looks for the smallest peak.
+  let smallest = search(1, []);
+  let step = 0;
+  for (let tries = 0; tries < mostDescents && step < descents.length && !smallest.stopped; tries++) {
+    const budget = Math.floor(descents[step]! * smallest.arenaBytes);
+    if (budget < smallest.workingSetBytes) {
+      step++;
+      continue;
+    }
+    const next = search(budget, [smallest.sequence]);
+    if (next.arenaBytes >= smallest.arenaBytes) step++;
+    else smallest = next;
+    if (next.stopped) smallest = { ...smallest, stopped: true };
+  }
+  return smallest;
+}
+
+/** Names the smallest budget that can be met, in the figure that was limited, and what is alive at its fullest step. */
+function infeasible(index: PlanIndex, plan: BudgetPlan, limit: Limit): SublinearError {
+  const { figure, bytes, residentBytes, whole, otherwise } = limit;
+  const simulation = simulate(index, plan.sequence);
+  const node = index.graph.nodes[plan.sequence[simulation.peakStep] ?? 0];
+  const smallest = residentBytes + plan.arenaBytes;
+  const parts = residentBytes === 0 ? '' : ` (residents ${residentBytes}, arena ${plan.arenaBytes})`;
+  const proof =
+    bytes < residentBytes
+      ? 'residents alone (parameters, state, inputs and constants) are more than the budget'
+      : plan.provedInfeasible
+        ? 'it is proved that no legal sequence fits'
+        : `it is not proved that none fits: no step can do with an arena of less than ${plan.workingSetBytes} bytes`;
+  const alive = aliveAt(index, plan.sequence, simulation.peakStep);
+  const share = whole === undefined ? '' : ` (${sufficientPercentage(smallest, whole)}%)`;
+  return new SublinearError(
     {
-      code: 'budget-below-residents',
-      message: `the budget of ${peak} bytes is taken up by residents alone: parameters, state, inputs and constants are ${context.residentBytes} bytes`,
-      hint: 'a budget on the arena alone is --arena-budget',
+      code: 'budget-infeasible',
+      message: `no plan fits into ${figure === 'peak' ? 'a peak' : 'an arena'} of ${bytes} bytes; the smallest found needs ${smallest}${parts}; ${proof}\n  alive at its fullest step: ${alive.join(', ')}`,
+      ...(node !== undefined && { node: node.name }),
+      hint: `raise the budget to ${smallest}${share}${otherwise}`,
     },
     3,
   );
 }
 
-function boundedSequence(index: PlanIndex, options: StrategyOptions, context: PlanContext): BoundedSequence {
-  const budget = arenaBudget(options, context);
-  const { effort = 'default', seed = '1' } = options;
-  const plan = planForBudget(index, {
-    budget,
-    effort: effortNamed(String(effort)),
-    seed: Number(seed),
-    place: (simulation, sequence) => placedArena(index, sequence, simulation),
-    ...context.search,
-  });
-  if (plan.feasible) return plan;
-  throw infeasible(index, plan, budget, context.residentBytes);
+/** The least number of tenths of a percent of `whole` that come to `bytes`. */
+function sufficientPercentage(bytes: number, whole: number): string {
+  let tenths = Math.ceil((1000 * bytes) / whole);
+  while (resolveByteSize(parseByteSize(`${tenths / 10}%`), whole) < bytes) tenths++;
+  return (tenths / 10).toFixed(1);
 }
 
-/** Names the smallest budget that was found to do, what is proved, and what is alive at the fullest step. */
-export function infeasible(index: PlanIndex, plan: BudgetPlan, budget: number, residentBytes: number): SublinearError {
-  const simulation = simulate(index, plan.sequence);
-  const node = index.graph.nodes[plan.sequence[simulation.peakStep] ?? 0];
-  const resident = residentBytes > 0 ? ` (${residentBytes + plan.arenaBytes} with residents)` : '';
-  const proof = plan.provedInfeasible
-    ? 'it is proved that no legal sequence fits'
-    : `it is not proved that none fits: no step can do with less than ${plan.workingSetBytes} bytes`;
+function interrupted(plan: BudgetPlan, { figure, bytes, residentBytes }: Limit): SublinearError {
   return new SublinearError(
     {
-      code: 'budget-infeasible',
-      message: `no plan fits into an arena of ${budget} bytes; the smallest found needs ${plan.arenaBytes}${resident}; ${proof}\n  alive at its fullest step: ${aliveAt(index, plan.sequence, simulation.peakStep).join(', ')}`,
-      ...(node !== undefined && { node: node.name }),
-      hint: `raise the budget to ${residentBytes + plan.arenaBytes}, or make the batch smaller`,
+      code: 'interrupted',
+      message: `stopped before a plan within ${figure === 'peak' ? 'a peak' : 'an arena'} of ${bytes} bytes was found; the smallest so far needs ${residentBytes + plan.arenaBytes}`,
     },
-    3,
+    130,
   );
 }
 
@@ -96,6 +188,12 @@ function aliveAt(index: PlanIndex, sequence: Int32Array, step: number): readonly
   return alive.length > 6 ? [...listed, `and ${alive.length - 6} more`] : listed;
 }
 
+/** Options of every strategy that searches. */
+export const searchOptionList: readonly StrategyOption[] = [
+  { name: 'effort', kind: 'text', summary: 'fast, default or max', fallback: 'default' },
+  { name: 'seed', kind: 'integer', summary: 'seed of the search', fallback: '1' },
+];
+
 export const budgetStrategy: StrategyDefinition = {
   name: 'budget',
   summary: 'the least recomputation that fits a byte budget, with a proven lower bound',
@@ -107,20 +205,24 @@ export const budgetStrategy: StrategyDefinition = {
       fallback: 'none: one of the two is needed',
     },
     { name: 'arena', kind: 'bytes', summary: 'limit of the arena', fallback: 'none: one of the two is needed' },
-    { name: 'effort', kind: 'text', summary: 'fast, default or max', fallback: 'default' },
-    { name: 'seed', kind: 'integer', summary: 'seed of the search', fallback: '1' },
+    ...searchOptionList,
   ],
-  sequence: (index, options) =>
-    boundedSequence(index, options, {
-      residentBytes: 0,
-      baselineArenaBytes: () =>
-        placedArena(
-          index,
-          Int32Array.from({ length: index.nodeCount }, (_, n) => n),
-        ),
-    }).sequence,
+  sequence: (index, options) => boundedSequence(index, options, contextOf(index)).sequence,
   bounded: boundedSequence,
 };
+
+/** For graphs of bare costs: no residents count. */
+export function contextOf(index: PlanIndex, search?: SearchSettings): PlanContext {
+  return {
+    residentBytes: 0,
+    baselineArenaBytes: () =>
+      placedArena(
+        index,
+        Int32Array.from({ length: index.nodeCount }, (_, n) => n),
+      ),
+    ...(search !== undefined && { search }),
+  };
+}
 
 function usage(message: string, hint: string): SublinearError {
   return new SublinearError({ code: 'bad-budget', message, hint }, 2);

@@ -108,7 +108,7 @@ export function closureBound(index: PlanIndex, roots: Roots, moment: Moment, bud
     const middle = low === 0 && k < 20 ? high / 8 : (low + high) / 2;
     if (evaluate(middle) > 0) low = middle;
     else high = middle;
-    if (high - low <= 1e-9 * high) break;
+    if (high - low <= 1e-5 * high) break;
   }
   return { bound, keptSets };
 }

@@ -1,19 +1,20 @@
 /**
  * The lower bound on the cost of recomputation: the best of the loss cut, of the same cut at later moments (windows), and of
  * both orders of a weight gradient that may run early or late. Small graphs are solved as integer programs, large ones
- * by maximum flow. Which moments are worth an integer program, their relaxations tell.
+ * by maximum flow; uniform chains have a closed form. Which moments are worth an integer program, their relaxations tell.
  */
 import { backwardRegion, forwardRegion, type PlanIndex, updateRegion } from '../../../src/analysis/plan-graph.ts';
 import { closureBound } from './closure-bound.ts';
 import { cutProgram, firstBackwardNodes, type Moment, momentAt } from './cut-program.ts';
 import type { Prepared } from './prepared.ts';
+import { reversalExtra } from './reversal-chain.ts';
 import type { Roots } from './roots.ts';
 import type { Solver } from './solver.ts';
 
 export interface LowerBound {
   /** On the cost of recomputation alone; Infinity if no legal sequence fits. */
   readonly extra: number;
-  readonly name: 'working-set' | 'loss-cut' | 'windows' | 'none';
+  readonly name: 'working-set' | 'reversal' | 'loss-cut' | 'windows' | 'none';
   /** Roots kept at the loss in relaxations and solutions met on the way: seeds for plans. */
   readonly keptSets: readonly Uint8Array[];
 }
@@ -41,6 +42,8 @@ const longestChain = 9;
 export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBound {
   const { index, roots, baseCost } = prepared;
   const { budget, solver, effort = 1 } = options;
+  const reversal = reversalExtra(index, budget);
+  if (reversal !== undefined) return { extra: reversal, name: 'reversal', keptSets: [] };
   const firsts = firstBackwardNodes(index);
   if (firsts.length === 0) return { extra: 0, name: 'none', keptSets: [] };
   let integerCosts = true;
@@ -111,8 +114,8 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
   if (useProgram) {
     offer(solve([lossMoment], true), 'loss-cut');
     const ranked = moments.map((_, i) => i).sort((a, b) => relaxed[b]! - relaxed[a]! || a - b);
-    for (const i of ranked.slice(0, 2))
-      if (moments[i]!.node !== lossMoment.node) offer(solve([moments[i]!], true), 'windows');
+    const promising = ranked.find((i) => moments[i]!.node !== lossMoment.node && relaxed[i]! > 0.9 * best);
+    if (promising !== undefined) offer(solve([moments[promising]!], true), 'windows');
     const length = Math.min(longestChain, Math.floor(mostChainNodes / forwardNodes));
     // The moments with the best bounds that come one after the other in every order.
     const chain: Moment[] = [];

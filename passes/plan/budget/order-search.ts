@@ -3,11 +3,14 @@
  * that free. A move that leaves the cost alone and lowers the load near the limit gives the search over intervals room.
  * Judged by the exact simulator on the whole sequence.
  */
-import { backwardRegion, forwardRegion, updateRegion } from '../../../src/analysis/plan-graph.ts';
-import { simulate } from '../../../src/analysis/simulate.ts';
+import { forwardRegion, updateRegion } from '../../../src/analysis/plan-graph.ts';
+import { type Simulation, simulate } from '../../../src/analysis/simulate.ts';
 import { placeUpdates } from '../place-updates.ts';
 import type { Prepared } from './prepared.ts';
 import type { Random } from './random.ts';
+
+/** Steps with at least this share of the largest load are full. */
+const fullShare = 0.98;
 
 export interface OrderSearchOptions {
   readonly tries: number;
@@ -33,40 +36,44 @@ export function searchOrder(prepared: Prepared, start: Int32Array, options: Orde
   let load = loadNear(simulation.liveAt, limit, sharp);
   let improved = false;
   const position = new Int32Array(index.nodeCount);
-  for (let attempt = 0; attempt < options.tries && load > 0; attempt++) {
-    blocks.forEach((block, i) => {
-      position[block.node] = i;
-    });
-    const from = random.below(blocks.length);
-    const node = blocks[from]!.node;
-    // The free range: after what it reads is first made, before its first reader; regions do not mix.
-    let low = 0;
-    let high = blocks.length - 1;
-    const forward = region[node] === forwardRegion;
-    for (let i = 0; i < blocks.length; i++) {
-      if ((region[blocks[i]!.node] === forwardRegion) === forward) continue;
-      if (forward) high = Math.min(high, i - 1);
-      else low = Math.max(low, i + 1);
+  const firstClone = new Int32Array(index.nodeCount);
+  let full: number[] = [];
+  const renew = (): void => {
+    firstClone.fill(blocks.length);
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      const { node, nodes } = blocks[i]!;
+      for (const n of nodes) if (n !== node) firstClone[n] = i;
+      position[node] = i;
     }
-    for (const n of blocks[from]!.nodes)
+    full = fullNodes(prepared, sequence, simulation);
+  };
+  renew();
+  // Where the forward part ends: regions do not mix.
+  const forwardBlocks = blocks.filter((block) => region[block.node] === forwardRegion).length;
+  for (let attempt = 0; attempt < options.tries && load > 0; attempt++) {
+    const from = random.unit() < 0.5 ? position[full[random.below(full.length)]!]! : random.below(blocks.length);
+    const node = blocks[from]!.node;
+    // The free range: after what it reads is first made, before its first reader; clones after what they are clones of.
+    const forward = region[node] === forwardRegion;
+    let low = forward ? 0 : forwardBlocks;
+    let high = Math.min(forward ? forwardBlocks - 1 : blocks.length - 1, firstClone[node]! - 1);
+    for (const n of blocks[from]!.nodes) {
+      if (n !== node) low = Math.max(low, position[n]! + 1);
       for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
         const made = producer[reads[k]!]!;
         if (made >= 0 && made !== node && region[made] !== updateRegion) low = Math.max(low, position[made]! + 1);
       }
+    }
     for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++)
       for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++)
         if (region[readers[k]!] !== updateRegion) high = Math.min(high, position[readers[k]!]! - 1);
-    if (region[node] === backwardRegion) low = Math.max(low, 0);
     if (high <= low) continue;
     const choice = random.unit();
-    const to =
-      choice < 0.25
-        ? low
-        : choice < 0.5
-          ? high
-          : choice < 0.75
-            ? Math.max(low, Math.min(high, from + random.below(9) - 4))
-            : low + random.below(high - low + 1);
+    // A way to go is anything from a step to all there is: its logarithm is uniform.
+    const later = high > from && (low >= from || random.unit() < 0.5);
+    const most = later ? high - from : from - low;
+    const far = Math.min(most, Math.floor(Math.exp(random.unit() * Math.log(most + 1))));
+    const to = choice < 0.15 ? low : choice < 0.3 ? high : later ? from + far : from - far;
     if (to === from) continue;
     const moved = blocks.slice();
     const [block] = moved.splice(from, 1);
@@ -80,8 +87,26 @@ export function searchOrder(prepared: Prepared, start: Int32Array, options: Orde
     blocks = moved;
     simulation = next;
     load = nextLoad;
+    renew();
   }
   return { sequence, improved };
+}
+
+/** First runs (updates aside) in the fullest steps, or with clones in them. */
+function fullNodes(prepared: Prepared, sequence: Int32Array, simulation: Simulation): number[] {
+  const { region, nodeCount } = prepared.index;
+  const seen = new Uint8Array(nodeCount);
+  const found: number[] = [];
+  let full = false;
+  for (let s = 0; s < sequence.length; s++) {
+    const n = sequence[s]!;
+    full ||= simulation.liveAt[s]! > fullShare * simulation.liveBytes;
+    if (seen[n] === 1 || region[n] === updateRegion) continue;
+    seen[n] = 1;
+    if (full) found.push(n);
+    full = false;
+  }
+  return found.length > 0 ? found : [sequence[0]!];
 }
 
 interface Block {

@@ -46,6 +46,8 @@ export interface Retention {
   overshoot(): number;
   /** Clones that would read what an update has overwritten. */
   violations(): number;
+  /** Whether a clone of a node in a stage is one of them. */
+  isViolation(node: number, stage: number): boolean;
   /** Bytes above the limit at a stage (negative below it). */
   excess(stage: number): number;
   /** The fullest stage, measured from its limit. */
@@ -666,6 +668,7 @@ export function createRetention(
     extraCost: () => extraCost,
     overshoot: load.overshoot,
     violations: () => violations,
+    isViolation: (n, t) => t > latest[n]!,
     excess: load.at,
     worst: load.worst,
     setLimits(at) {

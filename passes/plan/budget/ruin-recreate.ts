@@ -5,11 +5,15 @@
  */
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import type { Random } from './random.ts';
+import { type DropEstimates, repair, retainUpTo } from './repair.ts';
 import type { Retention } from './retention.ts';
 import type { Roots } from './roots.ts';
 
 /** Nodes and touches simulated that count as one move more: dear moves use the effort up faster. */
 const nodesAMove = 12;
+
+const guided = { tries: 6, blind: 2 };
+const blindly = { tries: 6, blind: 6 };
 
 /** Recomputations that one step tries to spare. */
 const mostTries = 40;
@@ -18,97 +22,12 @@ export interface RuinOptions {
   /** Number of changes tried, rejected ones included. */
   readonly moves: number;
   readonly random: Random;
+  readonly estimates: DropEstimates;
   readonly typicalCost: number;
   readonly heat: number;
   readonly shouldStop?: () => boolean;
   readonly best: number;
   readonly onBest: (cost: number) => void;
-}
-
-/** Drops the cheapest intervals through the worst stage until nothing is above its limit. False if it cannot be. */
-export function repair(
-  state: Retention,
-  index: PlanIndex,
-  roots: Roots,
-  random: Random,
-  tries: number,
-): { readonly fits: boolean; readonly moves: number } {
-  let moves = 0;
-  const candidates: number[] = [];
-  while (state.overshoot() > 0) {
-    const worst = state.worst();
-    candidates.length = 0;
-    for (let k = 0; k < roots.movable.length; k++) {
-      const r = roots.movable[k]!;
-      if (index.bytes[r]! > 0 && spans(state, r, worst)) candidates.push(r);
-    }
-    // One list serves until the stage fits: what is dropped leaves it.
-    while (state.excess(worst) > 0) {
-      let best = -1;
-      let bestScore = Number.POSITIVE_INFINITY;
-      const before = state.overshoot();
-      const beforeWorst = state.excess(worst);
-      const costBefore = state.extraCost();
-      const count = Math.min(tries, candidates.length);
-      for (let k = 0; k < count; k++) {
-        const pick = k + random.below(candidates.length - k);
-        const r = candidates[pick]!;
-        candidates[pick] = candidates[k]!;
-        candidates[k] = r;
-        const mark = state.mark();
-        moves++;
-        if (dropAcross(state, r, worst) && state.violations() === 0) {
-          const freed = beforeWorst - state.excess(worst);
-          const gained = before - state.overshoot();
-          if (gained > 0 && freed >= 0) {
-            const score =
-              (state.extraCost() - costBefore + 1e-9) /
-              (Math.min(freed, beforeWorst) + 1e-3 * Math.min(gained, beforeWorst));
-            if (score < bestScore) {
-              bestScore = score;
-              best = k;
-            }
-          }
-        }
-        state.rollback(mark);
-      }
-      if (best >= 0) {
-        const r = candidates[best]!;
-        dropAcross(state, r, worst);
-        if (!spans(state, r, worst)) {
-          candidates[best] = candidates[candidates.length - 1]!;
-          candidates.length--;
-        }
-        continue;
-      }
-      // None of these helps: they leave the list, and the others are tried.
-      candidates.splice(0, count);
-      if (candidates.length === 0) return { fits: false, moves };
-    }
-  }
-  return { fits: true, moves };
-}
-
-/** Whether an interval of r is alive throughout a stage, or ends or starts in it. */
-function spans(state: Retention, r: number, stage: number): boolean {
-  const list = state.intervals(r);
-  for (let i = 0; i < list.length; i += 3) if (list[i]! <= stage && stage <= list[i + 1]!) return true;
-  return false;
-}
-
-/** Drops r over the gap that contains a stage (or one that touches it). */
-export function dropAcross(state: Retention, r: number, stage: number): boolean {
-  const touches = state.touches(r);
-  for (let k = 0; k + 1 < touches.length; k++)
-    if (touches[k]! <= stage && stage <= touches[k + 1]! && state.drop(r, k)) return true;
-  return false;
-}
-
-/** Retains r up to a stage in which it is recomputed. */
-export function retainUpTo(state: Retention, r: number, stage: number): boolean {
-  const touches = state.touches(r);
-  for (let k = 1; k < touches.length; k++) if (touches[k] === stage) return state.retain(r, k - 1);
-  return false;
 }
 
 export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots, options: RuinOptions): number {
@@ -163,7 +82,7 @@ export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots
       continue;
     }
     if (state.overshoot() > 0) {
-      const outcome = repair(state, index, roots, random, 6);
+      const outcome = repair(state, index, roots, random, random.unit() < 0.5 ? guided : blindly, options.estimates);
       moves += outcome.moves;
       if (!outcome.fits || state.violations() > 0) {
         state.rollback(mark);

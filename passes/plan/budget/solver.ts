@@ -27,6 +27,8 @@ export interface SolveLimits {
   /** Stops when the bound is this close to the best solution. */
   readonly relativeGap: number;
   readonly absoluteGap: number;
+  /** Asked now and then; what is proved by then is returned once it says true. */
+  readonly shouldStop?: () => boolean;
 }
 
 export interface SolverResult {
@@ -81,7 +83,8 @@ export function loadSolver(): Promise<Solver> {
           const dual = event.data.mip_dual_bound;
           if (dual !== undefined && Number.isFinite(dual)) bound = Math.max(bound, dual);
           const iterations = event.data.mip_total_lp_iterations;
-          if (iterations !== undefined && Number(iterations) > limits.iterations) event.interrupt();
+          const spent = iterations !== undefined && Number(iterations) > limits.iterations;
+          if (spent || limits.shouldStop?.() === true) event.interrupt();
           return undefined;
         },
       });
