@@ -1,6 +1,6 @@
 /**
  * The runtime as a package entry (`sublinear/runtime`): what modules emitted with `--runtime import` take from it. Every
- * kernel is exported under its own name, which is unique.
+ * kernel is exported under its own name, which is unique; what makes its WebAssembly kernel has `Wasm` after that name.
  */
 export { createMachine, type Machine, type MachineOptions } from './interpreter.ts';
 export * from './kernels/activation.ts';
@@ -76,4 +76,11 @@ export {
   type StepOptions,
   stepMemory,
   type Tensors,
+  type WasmStepOptions,
 } from './step.ts';
+export { instantiateWasm, type PickKernel, passNumbers } from './wasm-instance.ts';
+export * from './wasm-lists.ts';
+export * from './wasm-losses.ts';
+export * from './wasm-optimizers.ts';
+export * from './wasm-products.ts';
+export { allocateWasmMemory, BackendError } from './wasm-support.ts';

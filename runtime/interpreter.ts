@@ -33,6 +33,12 @@ export interface Machine {
   view(slot: Slot): NumberArray;
   /** Copies numbers into a slot. Throws `RangeError` where the count differs. */
   write(slot: Slot, data: ArrayLike<number>): void;
+  /** Threads that share the work of a step, the caller's included. */
+  readonly threads: number;
+  /** Bytes behind `[arena | resident]` that threads beyond the first need. */
+  readonly threadBytes: number;
+  /** Ends the other threads, which a process does not wait for; what runs afterwards runs on one. */
+  close(): void;
 }
 
 /** Four bytes, repeated. `nan` reads as a quiet NaN in f32. */
@@ -44,11 +50,38 @@ const sentinel = 0xa5;
 /** Kernels by name that stand in for the plain ones. */
 export type KernelTable = ReadonlyMap<string, Program['steps'][number]['calls'][number]['kernel']>;
 
+/** Runs the steps of one program in its memory. */
+export interface StepRunner {
+  readonly threads: number;
+  /** Bytes it needs behind those of the program. */
+  readonly extraBytes: number;
+  runStep(index: number): void;
+  /** Ends what was started to run them. */
+  close(): void;
+}
+
 export interface MachineOptions {
   /** At least `program.arenaBytes + program.residentBytes`, a multiple of 8. */
   readonly buffer?: ArrayBufferLike;
   /** Kernels of another backend; those it lacks run in plain TypeScript. */
   readonly kernels?: KernelTable;
+  /** Runs steps in another way than one call after another. */
+  readonly runner?: (program: Program, memory: Memory) => StepRunner;
+}
+
+/** Calls every kernel in order. */
+function sequentialRunner(program: Program, memory: Memory, kernels: KernelTable | undefined): StepRunner {
+  const bound = program.steps.map((step) =>
+    step.calls.map(({ kernel, args }) => ({ kernel: kernels?.get(kernel.name) ?? kernel, args })),
+  );
+  return {
+    threads: 1,
+    extraBytes: 0,
+    runStep(index) {
+      for (const { kernel, args } of bound[index]!) kernel(memory, ...args);
+    },
+    close() {},
+  };
 }
 
 export function createMachine(program: Program, options: MachineOptions = {}): Machine {
@@ -59,18 +92,14 @@ export function createMachine(program: Program, options: MachineOptions = {}): M
   const memory = viewMemory(buffer);
   const arena = new Uint8Array(buffer, 0, program.arenaBytes);
   const arenaWords = new Uint32Array(buffer, 0, program.arenaBytes / 4);
-  const kernelOf = (call: ProgramStep['calls'][number]): ProgramStep['calls'][number]['kernel'] =>
-    options.kernels?.get(call.kernel.name) ?? call.kernel;
-  const bound = program.steps.map((step) => step.calls.map((call) => ({ kernel: kernelOf(call), args: call.args })));
-  const runStep = (index: number): void => {
-    for (const { kernel, args } of bound[index]!) kernel(memory, ...args);
-  };
+  const runner = options.runner?.(program, memory) ?? sequentialRunner(program, memory, options.kernels);
+  const runStep = (index: number): void => runner.runStep(index);
   const view = (slot: Slot): NumberArray => {
     const first = slot.offset / bytesPerElement[slot.dtype];
     return viewOf(memory, slot.dtype).subarray(first, first + slot.bytes / bytesPerElement[slot.dtype]);
   };
   const run = (): void => {
-    for (let index = 0; index < bound.length; index++) runStep(index);
+    for (let index = 0; index < program.steps.length; index++) runStep(index);
   };
   return {
     program,
@@ -107,5 +136,8 @@ export function createMachine(program: Program, options: MachineOptions = {}): M
         throw new RangeError(`${slot.name} holds ${target.length} elements and was given ${data.length}`);
       target.set(data);
     },
+    threads: runner.threads,
+    threadBytes: runner.extraBytes,
+    close: () => runner.close(),
   };
 }

@@ -20,6 +20,17 @@ export interface StepOptions {
   readonly seed?: number;
 }
 
+/** Options of a step whose kernels run in WebAssembly. */
+export interface WasmStepOptions {
+  /**
+   * Memory to run in, which nobody may grow while the step is in use; default: a new one of just the pages of 65536 bytes
+   * that are needed, and of no more.
+   */
+  readonly memory?: WebAssembly.Memory;
+  /** Seed of what is drawn at random (dropout); default 0. */
+  readonly seed?: number;
+}
+
 export interface Step<Inputs, Outputs, Parameters, State, Gradients> {
   /** Live views: what is written to them, the next run reads. */
   readonly parameters: Parameters;

@@ -5,21 +5,15 @@
  * depends on the op and its shapes alone.
  */
 import type { KernelTable } from './interpreter.ts';
-import type { Memory } from './memory.ts';
 import type { Kernel } from './program.ts';
-import { listKernels } from './wasm-lists.ts';
-import { gatherKernels, lossKernels } from './wasm-losses.ts';
-import { updateKernels } from './wasm-optimizers.ts';
-import { productKernels } from './wasm-products.ts';
-import { compileWasm } from './wasm-support.ts';
-
-/** A function of the module. */
-export type WasmFunction = (...args: number[]) => number;
-/** Finds one by name. */
-export type PickKernel = (name: string) => WasmFunction;
+import { instantiateWasm, type PickKernel, passNumbers } from './wasm-instance.ts';
+import * as lists from './wasm-lists.ts';
+import * as losses from './wasm-losses.ts';
+import * as optimizers from './wasm-optimizers.ts';
+import * as products from './wasm-products.ts';
 
 /** Kernels whose arguments are all numbers, passed on as they are. */
-const numeric: readonly string[] = [
+export const numericKernels: readonly string[] = [
   'negate absolute square reciprocal exp log sqrt tanh erf floor ceil round sign scale addScalar clip relu sigmoid',
   'softplus softsign mish hardSwish hardSigmoid swish geluErf geluTanh leakyRelu elu celu selu thresholdedRelu shrink',
   'absoluteGrad squareGrad reciprocalGrad sqrtGrad tanhGrad erfGrad clipGrad reluGrad sigmoidGrad softplusGrad',
@@ -28,42 +22,35 @@ const numeric: readonly string[] = [
   'batchNormInference groupNorm groupNormGrad layerNorm layerNormGrad rmsNorm rmsNormGrad addChannelBias dropout',
 ].flatMap((line) => line.split(' '));
 
-/**
- * The kernels, running in `memory`, which must be what the program runs in. Throws `BackendError` where the engine has no
- * WebAssembly or no SIMD.
- */
-export function createWasmKernels(memory: WebAssembly.Memory): KernelTable {
-  const { exports } = new WebAssembly.Instance(compileWasm(), { env: { memory } });
-  const pick: PickKernel = (name) => {
-    const found = exports[name];
-    if (typeof found !== 'function') throw new Error(`the WebAssembly module has no kernel ${name}`);
-    return found as WasmFunction;
-  };
-  const table = new Map<string, Kernel>();
-  for (const name of numeric) table.set(name, passNumbers(pick(name)));
-  for (const group of [listKernels, productKernels, lossKernels, gatherKernels, updateKernels])
-    for (const [name, kernel] of group(pick)) table.set(name, kernel);
-  return table;
+const suffix = 'Wasm';
+
+/** Makes of the module's functions what takes a plain kernel's arguments. */
+export type WrapKernel = (pick: PickKernel) => Kernel;
+
+/** The others, by name of the kernel: `matmul` is made by `matmulWasm`. */
+export const wrappedKernels: ReadonlyMap<string, WrapKernel> = new Map(
+  [lists, losses, optimizers, products].flatMap((file) =>
+    Object.entries<WrapKernel>({ ...file }).map(([name, wrap]) => [name.slice(0, -suffix.length), wrap] as const),
+  ),
+);
+
+/** Name of the function that wraps a kernel; emitted modules carry it over by that name. */
+export function wrapperName(kernel: string): string {
+  return kernel + suffix;
 }
 
-/** No kernel of numbers alone takes more than 13; a function given too many ignores the rest. */
-function passNumbers(f: WasmFunction): Kernel {
-  return (
-    _: Memory,
-    a: number,
-    b: number,
-    c: number,
-    d: number,
-    e: number,
-    g: number,
-    h: number,
-    i: number,
-    j: number,
-    k: number,
-    l: number,
-    m: number,
-    n: number,
-  ) => {
-    f(a, b, c, d, e, g, h, i, j, k, l, m, n);
-  };
+/**
+ * The kernels, running in `memory`, which must be what the program runs in. A shared memory needs a `module` that takes
+ * one. Throws `BackendError` where the engine has no WebAssembly or no SIMD.
+ */
+export function createWasmKernels(memory: WebAssembly.Memory, module?: WebAssembly.Module): KernelTable {
+  return wrapKernels(instantiateWasm(memory, module));
+}
+
+/** The kernels around the functions that `pick` finds. */
+export function wrapKernels(pick: PickKernel): KernelTable {
+  const table = new Map<string, Kernel>();
+  for (const name of numericKernels) table.set(name, passNumbers(pick(name)));
+  for (const [name, wrap] of wrappedKernels) table.set(name, wrap(pick));
+  return table;
 }

@@ -1,27 +1,22 @@
-/** Kernels whose dimensions and strides the WebAssembly module keeps in globals, set before each call. */
-import * as binary from './kernels/binary.ts';
-import * as binaryGrad from './kernels/binary-grad.ts';
-import * as copies from './kernels/copy.ts';
-import * as reductions from './kernels/reduce.ts';
+/**
+ * Kernels whose dimensions and strides the WebAssembly module keeps in globals, set before each call: every kernel that
+ * walks dimensions and strides.
+ */
+import { add, divide, maximum, minimum, multiply, prelu, subtract } from './kernels/binary.ts';
+import { maximumGrad, minimumGrad, preluGrad } from './kernels/binary-grad.ts';
+import { copyInto, copyStrided } from './kernels/copy.ts';
+import { reduceMax, reduceMin, reduceSum } from './kernels/reduce.ts';
 import { sumOfProducts } from './kernels/sum-of-products.ts';
 import { where } from './kernels/where.ts';
 import type { Memory } from './memory.ts';
-import type { Kernel } from './program.ts';
-import type { PickKernel, WasmFunction } from './wasm-backend.ts';
-
-type Numbers = readonly number[];
+import type { NumberList, PickKernel, WasmFunction } from './wasm-instance.ts';
 
 /** Dimensions that a walk, and the reduced part of a reduction, can have; beyond, the plain kernel runs. */
 const walkRank = 6;
 const reducedRank = 3;
 
-/** Every kernel that walks dimensions and strides. */
-export function listKernels(pick: PickKernel): [string, Kernel][] {
-  return [pairs, triples, copyKernels, reduceKernels, sumsOfProducts].flatMap((group) => group(pick));
-}
-
 /** Passes a list of at most six entries, filled up in front. */
-function six(set: WasmFunction, list: Numbers, fill: number): void {
+function six(set: WasmFunction, list: NumberList, fill: number): void {
   const n = list.length;
   set(
     n > 5 ? list[n - 6]! : fill,
@@ -33,19 +28,29 @@ function six(set: WasmFunction, list: Numbers, fill: number): void {
   );
 }
 
-function three(set: WasmFunction, list: Numbers, fill: number): void {
+function three(set: WasmFunction, list: NumberList, fill: number): void {
   const n = list.length;
   set(n > 2 ? list[n - 3]! : fill, n > 1 ? list[n - 2]! : fill, n > 0 ? list[n - 1]! : fill);
 }
 
-function pairs(pick: PickKernel): [string, Kernel][] {
-  const setDims = pick('setDims');
-  const setA = pick('setStridesA');
-  const setB = pick('setStridesB');
-  const { add, subtract, multiply, divide, minimum, maximum, prelu } = binary;
-  return [add, subtract, multiply, divide, minimum, maximum, prelu].map((plain) => {
-    const f = pick(plain.name);
-    const kernel = (m: Memory, a: number, b: number, out: number, dims: Numbers, sa: Numbers, sb: Numbers): void => {
+type PairKernel = (
+  m: Memory,
+  a: number,
+  b: number,
+  out: number,
+  dims: NumberList,
+  sa: NumberList,
+  sb: NumberList,
+) => void;
+
+/** Two operands. */
+function pair(name: string, plain: PairKernel): (pick: PickKernel) => PairKernel {
+  return (pick) => {
+    const setDims = pick('setDims');
+    const setA = pick('setStridesA');
+    const setB = pick('setStridesB');
+    const f = pick(name);
+    return (m, a, b, out, dims, sa, sb) => {
       if (dims.length > walkRank) {
         plain(m, a, b, out, dims, sa, sb);
         return;
@@ -55,29 +60,38 @@ function pairs(pick: PickKernel): [string, Kernel][] {
       six(setB, sb, 0);
       f(a, b, out);
     };
-    return [plain.name, kernel];
-  });
+  };
 }
 
-function triples(pick: PickKernel): [string, Kernel][] {
-  const setDims = pick('setDims');
-  const setA = pick('setStridesA');
-  const setB = pick('setStridesB');
-  const setC = pick('setStridesC');
-  const { minimumGrad, maximumGrad, preluGrad } = binaryGrad;
-  return [minimumGrad, maximumGrad, preluGrad, where].map((plain) => {
-    const f = pick(plain.name);
-    const kernel = (
-      m: Memory,
-      a: number,
-      b: number,
-      c: number,
-      out: number,
-      dims: Numbers,
-      sa: Numbers,
-      sb: Numbers,
-      sc: Numbers,
-    ): void => {
+export const addWasm = pair('add', add);
+export const subtractWasm = pair('subtract', subtract);
+export const multiplyWasm = pair('multiply', multiply);
+export const divideWasm = pair('divide', divide);
+export const minimumWasm = pair('minimum', minimum);
+export const maximumWasm = pair('maximum', maximum);
+export const preluWasm = pair('prelu', prelu);
+
+type TripleKernel = (
+  m: Memory,
+  a: number,
+  b: number,
+  c: number,
+  out: number,
+  dims: NumberList,
+  sa: NumberList,
+  sb: NumberList,
+  sc: NumberList,
+) => void;
+
+/** Three operands. */
+function triple(name: string, plain: TripleKernel): (pick: PickKernel) => TripleKernel {
+  return (pick) => {
+    const setDims = pick('setDims');
+    const setA = pick('setStridesA');
+    const setB = pick('setStridesB');
+    const setC = pick('setStridesC');
+    const f = pick(name);
+    return (m, a, b, c, out, dims, sa, sb, sc) => {
       if (dims.length > walkRank) {
         plain(m, a, b, c, out, dims, sa, sb, sc);
         return;
@@ -88,16 +102,23 @@ function triples(pick: PickKernel): [string, Kernel][] {
       six(setC, sc, 0);
       f(a, b, c, out);
     };
-    return [plain.name, kernel];
-  });
+  };
 }
 
-function copyKernels(pick: PickKernel): [string, Kernel][] {
-  const setDims = pick('setDims');
-  const setA = pick('setStridesA');
-  return [copies.copyStrided, copies.copyInto].map((plain) => {
-    const f = pick(plain.name);
-    const kernel = (m: Memory, x: number, out: number, dims: Numbers, strides: Numbers): void => {
+export const minimumGradWasm = triple('minimumGrad', minimumGrad);
+export const maximumGradWasm = triple('maximumGrad', maximumGrad);
+export const preluGradWasm = triple('preluGrad', preluGrad);
+export const whereWasm = triple('where', where);
+
+type CopyKernel = (m: Memory, x: number, out: number, dims: NumberList, strides: NumberList) => void;
+
+/** Copies between a contiguous tensor and a strided one. */
+function copy(name: string, plain: CopyKernel): (pick: PickKernel) => CopyKernel {
+  return (pick) => {
+    const setDims = pick('setDims');
+    const setA = pick('setStridesA');
+    const f = pick(name);
+    return (m, x, out, dims, strides) => {
       if (dims.length > walkRank) {
         plain(m, x, out, dims, strides);
         return;
@@ -106,28 +127,31 @@ function copyKernels(pick: PickKernel): [string, Kernel][] {
       six(setA, strides, 0);
       f(x, out);
     };
-    return [plain.name, kernel];
-  });
+  };
 }
 
-function reduceKernels(pick: PickKernel): [string, Kernel][] {
-  const setDims = pick('setDims');
-  const setStrides = pick('setStridesA');
-  const setReduced = pick('setReducedDims');
-  const setReducedStrides = pick('setReducedStridesA');
-  const { reduceSum, reduceMax, reduceMin } = reductions;
-  return [reduceSum, reduceMax, reduceMin].map((plain) => {
-    const f = pick(plain.name);
-    const kernel = (
-      m: Memory,
-      x: number,
-      out: number,
-      kept: Numbers,
-      keptStrides: Numbers,
-      reduced: Numbers,
-      reducedStrides: Numbers,
-      divisor: number,
-    ): void => {
+export const copyStridedWasm = copy('copyStrided', copyStrided);
+export const copyIntoWasm = copy('copyInto', copyInto);
+
+type ReduceKernel = (
+  m: Memory,
+  x: number,
+  out: number,
+  kept: NumberList,
+  keptStrides: NumberList,
+  reduced: NumberList,
+  reducedStrides: NumberList,
+  divisor: number,
+) => void;
+
+function reduce(name: string, plain: ReduceKernel): (pick: PickKernel) => ReduceKernel {
+  return (pick) => {
+    const setDims = pick('setDims');
+    const setStrides = pick('setStridesA');
+    const setReduced = pick('setReducedDims');
+    const setReducedStrides = pick('setReducedStridesA');
+    const f = pick(name);
+    return (m, x, out, kept, keptStrides, reduced, reducedStrides, divisor) => {
       if (kept.length > walkRank || reduced.length > reducedRank) {
         plain(m, x, out, kept, keptStrides, reduced, reducedStrides, divisor);
         return;
@@ -138,45 +162,32 @@ function reduceKernels(pick: PickKernel): [string, Kernel][] {
       three(setReducedStrides, reducedStrides, 0);
       f(x, out, divisor);
     };
-    return [plain.name, kernel];
-  });
+  };
 }
 
-function sumsOfProducts(pick: PickKernel): [string, Kernel][] {
+export const reduceSumWasm = reduce('reduceSum', reduceSum);
+export const reduceMaxWasm = reduce('reduceMax', reduceMax);
+export const reduceMinWasm = reduce('reduceMin', reduceMin);
+
+export function sumOfProductsWasm(pick: PickKernel): typeof sumOfProducts {
   const setDims = pick('setDims');
   const setA = pick('setStridesA');
   const setB = pick('setStridesB');
   const setReduced = pick('setReducedDims');
   const setReducedA = pick('setReducedStridesA');
   const setReducedB = pick('setReducedStridesB');
-  const dot = pick(sumOfProducts.name);
-  return [
-    [
-      'sumOfProducts',
-      (
-        m: Memory,
-        a: number,
-        b: number,
-        out: number,
-        kept: Numbers,
-        keptA: Numbers,
-        keptB: Numbers,
-        reduced: Numbers,
-        reducedA: Numbers,
-        reducedB: Numbers,
-      ): void => {
-        if (kept.length > walkRank || reduced.length > reducedRank) {
-          sumOfProducts(m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB);
-          return;
-        }
-        six(setDims, kept, 1);
-        six(setA, keptA, 0);
-        six(setB, keptB, 0);
-        three(setReduced, reduced, 1);
-        three(setReducedA, reducedA, 0);
-        three(setReducedB, reducedB, 0);
-        dot(a, b, out);
-      },
-    ],
-  ];
+  const f = pick('sumOfProducts');
+  return (m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB) => {
+    if (kept.length > walkRank || reduced.length > reducedRank) {
+      sumOfProducts(m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB);
+      return;
+    }
+    six(setDims, kept, 1);
+    six(setA, keptA, 0);
+    six(setB, keptB, 0);
+    three(setReduced, reduced, 1);
+    three(setReducedA, reducedA, 0);
+    three(setReducedB, reducedB, 0);
+    f(a, b, out);
+  };
 }

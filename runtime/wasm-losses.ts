@@ -1,14 +1,11 @@
 /** Kernels that read labels and indices: what they hold is checked here, so that the module need not report faults. */
-import * as entropy from './kernels/cross-entropy.ts';
+import { crossEntropy, crossEntropyGrad } from './kernels/cross-entropy.ts';
 import { elementBytes, elementsOf, typeCode } from './kernels/elements.ts';
 import { gatherGrad } from './kernels/gather.ts';
 import type { Memory } from './memory.ts';
-import type { Kernel } from './program.ts';
-import type { PickKernel } from './wasm-backend.ts';
+import type { NumberList, PickKernel } from './wasm-instance.ts';
 
-type Numbers = readonly number[];
-
-const labelTypes: Numbers = [typeCode('i32'), typeCode('i64')];
+const labelTypes: NumberList = [typeCode('i32'), typeCode('i64')];
 
 /** Whether the module can read the labels; if not, the plain kernel runs and names the one at fault. */
 function labelsAreClasses(
@@ -30,96 +27,74 @@ function labelsAreClasses(
   return true;
 }
 
-export function lossKernels(pick: PickKernel): [string, Kernel][] {
+export function crossEntropyWasm(pick: PickKernel): typeof crossEntropy {
   const forward = pick('crossEntropy');
+  return (
+    m,
+    scores,
+    labels,
+    labelType,
+    weights,
+    loss,
+    batch,
+    classes,
+    inner,
+    reduction,
+    hasIgnore,
+    ignore,
+    normalized,
+  ) => {
+    const f = labelsAreClasses(m, labels, labelType, batch * inner, classes, hasIgnore, ignore)
+      ? forward
+      : crossEntropy.bind(null, m);
+    f(scores, labels, labelType, weights, loss, batch, classes, inner, reduction, hasIgnore, ignore, normalized);
+  };
+}
+
+export function crossEntropyGradWasm(pick: PickKernel): typeof crossEntropyGrad {
   const backward = pick('crossEntropyGrad');
-  return [
-    [
-      'crossEntropy',
-      (
-        m: Memory,
-        scores: number,
-        labels: number,
-        labelType: number,
-        weights: number,
-        loss: number,
-        batch: number,
-        classes: number,
-        inner: number,
-        reduction: number,
-        hasIgnore: number,
-        ignore: number,
-        normalized: number,
-      ): void => {
-        const count = batch * inner;
-        const f = labelsAreClasses(m, labels, labelType, count, classes, hasIgnore, ignore)
-          ? forward
-          : entropy.crossEntropy.bind(null, m);
-        f(scores, labels, labelType, weights, loss, batch, classes, inner, reduction, hasIgnore, ignore, normalized);
-      },
-    ],
-    [
-      'crossEntropyGrad',
-      (
-        m: Memory,
-        dloss: number,
-        scores: number,
-        labels: number,
-        labelType: number,
-        weights: number,
-        dscores: number,
-        batch: number,
-        classes: number,
-        inner: number,
-        reduction: number,
-        hasIgnore: number,
-        ignore: number,
-      ): void => {
-        const count = batch * inner;
-        const f = labelsAreClasses(m, labels, labelType, count, classes, hasIgnore, ignore)
-          ? backward
-          : entropy.crossEntropyGrad.bind(null, m);
-        f(dloss, scores, labels, labelType, weights, dscores, batch, classes, inner, reduction, hasIgnore, ignore);
-      },
-    ],
-  ];
+  return (
+    m,
+    dloss,
+    scores,
+    labels,
+    labelType,
+    weights,
+    dscores,
+    batch,
+    classes,
+    inner,
+    reduction,
+    hasIgnore,
+    ignore,
+  ) => {
+    const f = labelsAreClasses(m, labels, labelType, batch * inner, classes, hasIgnore, ignore)
+      ? backward
+      : crossEntropyGrad.bind(null, m);
+    f(dloss, scores, labels, labelType, weights, dscores, batch, classes, inner, reduction, hasIgnore, ignore);
+  };
 }
 
 /** Rows shorter than this are added in plain TypeScript: a call costs more than they do. */
 const shortRow = 8;
 
-export function gatherKernels(pick: PickKernel): [string, Kernel][] {
+export function gatherGradWasm(pick: PickKernel): typeof gatherGrad {
   const addRows = pick('addRows');
-  return [
-    [
-      'gatherGrad',
-      (
-        m: Memory,
-        dy: number,
-        indexType: number,
-        indices: number,
-        dx: number,
-        outer: number,
-        extent: number,
-        inner: number,
-        count: number,
-      ): void => {
-        const given = elementsOf(m, indexType);
-        const base = indices / elementBytes(indexType);
-        let inRange = inner >= shortRow;
-        for (let j = base; inRange && j < base + count; j++) inRange = given[j]! >= -extent && given[j]! < extent;
-        if (!inRange) {
-          gatherGrad(m, dy, indexType, indices, dx, outer, extent, inner, count);
-          return;
-        }
-        m.f32.fill(0, dx / 4, dx / 4 + outer * extent * inner);
-        for (let row = 0; row < outer; row++)
-          for (let j = 0; j < count; j++) {
-            const index = given[base + j]!;
-            const place = row * extent + (index < 0 ? index + extent : index);
-            addRows(dx + 4 * place * inner, dy + 4 * (row * count + j) * inner, inner);
-          }
-      },
-    ],
-  ];
+  return (m, dy, indexType, indices, dx, outer, extent, inner, count) => {
+    const given = elementsOf(m, indexType);
+    const base = indices / elementBytes(indexType);
+    let inRange = inner >= shortRow;
+    for (let j = base; inRange && j < base + count; j++) inRange = given[j]! >= -extent && given[j]! < extent;
+    if (!inRange) {
+      gatherGrad(m, dy, indexType, indices, dx, outer, extent, inner, count);
+      return;
+    }
+    m.f32.fill(0, dx / 4, dx / 4 + outer * extent * inner);
+    for (let row = 0; row < outer; row++)
+      for (let j = 0; j < count; j++) {
+        const index = given[base + j]!;
+        const place = row * extent + (index < 0 ? index + extent : index);
+        addRows(dx + 4 * place * inner, dy + 4 * (row * count + j) * inner, inner);
+      }
+  };
 }

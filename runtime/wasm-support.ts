@@ -4,7 +4,15 @@
  */
 import { kernelsWasm } from './wasm/kernels.generated.ts';
 
-export type BackendErrorCode = 'no-webassembly' | 'no-simd' | 'too-large' | 'allocation';
+export type BackendErrorCode =
+  | 'no-webassembly'
+  | 'no-simd'
+  | 'no-shared-memory'
+  | 'no-workers'
+  | 'bad-threads'
+  | 'thread-failed'
+  | 'too-large'
+  | 'allocation';
 
 /** A backend that cannot be had. The first line says why, `hint` what to do. */
 export class BackendError extends Error {
@@ -40,11 +48,16 @@ export function compileWasm(): WebAssembly.Module {
   if (compiled !== undefined) return compiled;
   const obstacle = wasmObstacle();
   if (obstacle !== undefined) throw obstacle;
+  compiled = new WebAssembly.Module(wasmBytes());
+  return compiled;
+}
+
+/** The module of the kernels, as it was built. */
+export function wasmBytes(): Uint8Array<ArrayBuffer> {
   const text = atob(kernelsWasm);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  compiled = new WebAssembly.Module(bytes);
-  return compiled;
+  return bytes;
 }
 
 export const wasmPage = 65536;
@@ -52,10 +65,10 @@ export const wasmPage = 65536;
 export const wasmLimit = 65536 * wasmPage;
 
 /**
- * A memory of exactly the pages that hold `bytes`: the engine itself keeps the program from growing beyond its plan.
- * Throws `BackendError` where that is more than 4 GiB or cannot be had.
+ * A memory of exactly the pages that hold `bytes`: the engine itself keeps the program from growing beyond its plan. Threads
+ * need a shared one. Throws `BackendError` where that is more than 4 GiB or cannot be had.
  */
-export function allocateWasmMemory(bytes: number): WebAssembly.Memory {
+export function allocateWasmMemory(bytes: number, shared = false): WebAssembly.Memory {
   const obstacle = wasmObstacle();
   if (obstacle !== undefined) throw obstacle;
   if (bytes > wasmLimit)
@@ -66,7 +79,7 @@ export function allocateWasmMemory(bytes: number): WebAssembly.Memory {
     );
   const pages = Math.max(1, Math.ceil(bytes / wasmPage));
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (error) {
     throw new BackendError(
       'allocation',

@@ -5,7 +5,14 @@
 import { createMachine, type Machine } from '../runtime/interpreter.ts';
 import type { NumberArray } from '../runtime/memory.ts';
 import type { OutputSlot, Slot } from '../runtime/program.ts';
-import { type Backend, type BackendChoice, type SelectedBackend, selectBackend } from '../runtime/select-backend.ts';
+import {
+  type Backend,
+  type BackendChoice,
+  checkThreads,
+  type SelectedBackend,
+  selectBackend,
+} from '../runtime/select-backend.ts';
+import { threadBytes } from '../runtime/threads/thread-bytes.ts';
 import { BackendError } from '../runtime/wasm-support.ts';
 import type { Compiled } from './compile.ts';
 import { type Diagnostic, SublinearError } from './ir/diagnostic.ts';
@@ -14,6 +21,8 @@ import { formatType, type Tensor } from './ir/graph.ts';
 export interface ExecutionOptions {
   /** Which kernels run; default `auto`: WebAssembly where the engine has it. Bitwise promises hold within one. */
   readonly backend?: BackendChoice;
+  /** Threads that share the work of a step, of WebAssembly kernels alone; default 1. Results are the same bit for bit. */
+  readonly threads?: number;
   /** Seed of random ops; default 0. */
   readonly seed?: number;
 }
@@ -22,7 +31,7 @@ export interface Execution {
   readonly compiled: Compiled;
   readonly machine: Machine;
   readonly backend: Backend;
-  /** Why `auto` fell back to plain kernels, where it did. */
+  /** Why `auto` fell back to plain kernels or to one thread, where it did. */
   readonly notice?: string;
   /** Loads parameters, state and constants anew. */
   reset(): void;
@@ -34,6 +43,8 @@ export interface Execution {
   outputs(): ReadonlyMap<string, Tensor>;
   /** Fresh copies of all state and parameters, by name. */
   state(): ReadonlyMap<string, Tensor>;
+  /** Ends the threads beyond the caller's; a process does not wait for them. Steps then run on one. */
+  close(): void;
 }
 
 /** Throws `SublinearError` naming parameters that have no numbers, and memory that cannot be had. */
@@ -50,7 +61,7 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
         .join(', ')}${missing.length > 5 ? ', ...' : ''}`,
       hint: 'make some with --weights he (or hash), or read them with --weights FILE.safetensors',
     });
-  const selected = selectFor(compiled, options.backend ?? 'auto');
+  const selected = selectFor(compiled, options);
   const machine = createMachine(program, selected);
   const inputs = new Map(program.inputs.map((slot) => [slot.name, slot]));
   const copy = (slot: Slot): Tensor => ({
@@ -94,19 +105,29 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
     },
     outputs: () => new Map(program.outputs.map((slot) => [slot.name, copy(slot)])),
     state: () => new Map([...program.parameters, ...program.state].map((slot) => [slot.name, copy(slot)])),
+    close: () => machine.close(),
   };
   execution.reset();
   execution.setRandom(options.seed ?? 0, 0);
   return execution;
 }
 
-function selectFor(compiled: Compiled, backend: BackendChoice): SelectedBackend {
+function selectFor({ program }: Compiled, { backend = 'auto', threads = 1 }: ExecutionOptions): SelectedBackend {
   try {
-    return selectBackend(backend, compiled.program.arenaBytes + compiled.program.residentBytes);
+    checkThreads(backend, threads);
+    const bytes = program.arenaBytes + program.residentBytes + threadBytes(program, threads);
+    return selectBackend(backend, bytes, { threads });
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    throw new SublinearError({ code: `backend-${error.code}`, message: error.message, hint: error.hint });
+    const exitCode = error.code === 'bad-threads' ? 2 : 1;
+    throw new SublinearError({ code: `backend-${error.code}`, message: error.message, hint: error.hint }, exitCode);
   }
+}
+
+/** A thread that failed while a step ran, said in our words and as our bug; any other error as it is. */
+export function threadFault(error: unknown): unknown {
+  if (!(error instanceof BackendError)) return error;
+  return new SublinearError({ code: `backend-${error.code}`, message: error.message, hint: error.hint }, 70);
 }
 
 /** The gradient outputs of a compiled step. */

@@ -21,7 +21,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export function buildPage(directory: string): void {
   const compiled = compile(model, { losses: model.losses, strategy: 'memory', optimizer: { kind: 'sgd' } });
   const files = new Map<string, string | Uint8Array>();
-  for (const [name, contents] of emitTypeScriptFiles(compiled, { how: 'examples/browser/build.ts' }))
+  for (const [name, contents] of emitTypeScriptFiles(compiled, { backend: 'wasm', how: 'examples/browser/build.ts' }))
     if (typeof contents === 'string') files.set(name.replace(/\.ts$/, '.js'), stripTypes(contents));
     else files.set(name, contents);
   for (const name of ['train', 'draw'])

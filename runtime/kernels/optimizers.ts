@@ -9,7 +9,7 @@
 import type { Memory } from '../memory.ts';
 
 /** Whether this step updates. */
-function applies(m: Memory, apply: number): boolean {
+export function applies(m: Memory, apply: number): boolean {
   return apply < 0 || m.u8[apply] !== 0;
 }
 

@@ -18,6 +18,12 @@ const planFileSchema = z.object({
   strategy: z.string(),
   options: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
   costModel: z.string(),
+  /** Of measured costs: the file they came from, by the name it was given, and the hash of its contents. */
+  costs: z.object({ file: z.string(), hash: z.string(), unmeasured: z.number() }).optional(),
+  /** Bytes of arena that were allowed. */
+  budget: z.number().optional(),
+  /** The search was stopped before its end. */
+  stopped: z.literal(true).optional(),
   sequence: z.array(z.string()),
   offsets: z.record(z.string(), z.number()),
   figures: z.object({
@@ -49,6 +55,9 @@ export function printPlanFile(planned: Graph, plan: Plan, memory: MemoryPlan): s
       Object.entries(plan.options).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
     ),
     costModel: plan.costModel,
+    ...(plan.costs !== undefined && { costs: plan.costs }),
+    ...(plan.budget !== undefined && { budget: plan.budget }),
+    ...(plan.stopped === true && { stopped: plan.stopped }),
     sequence: [...plan.sequence],
     offsets: Object.fromEntries(memory.offsets),
     figures: {
@@ -98,6 +107,9 @@ export function planFromFile(file: PlanFile, planned: Graph, fileName: string): 
     strategy: file.strategy,
     options: file.options,
     costModel: file.costModel,
+    ...(file.costs !== undefined && { costs: file.costs }),
+    ...(file.budget !== undefined && { budget: file.budget }),
+    ...(file.stopped !== undefined && { stopped: file.stopped }),
     sequence: file.sequence,
     liveBytes: file.figures.liveBytes,
     cost: file.figures.cost,

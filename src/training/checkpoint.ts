@@ -10,7 +10,7 @@
 import type { NumberArray } from '../../runtime/memory.ts';
 import type { Slot } from '../../runtime/program.ts';
 import type { BackendChoice } from '../../runtime/select-backend.ts';
-import type { Step, Tensors } from '../../runtime/step.ts';
+import type { Step, StepMemory, Tensors } from '../../runtime/step.ts';
 import { tensorsOf } from '../codegen/emit/tensors.ts';
 import { type Compiled, type CompileOptions, compile } from '../compile.ts';
 import { createExecution } from '../execution.ts';
@@ -21,6 +21,7 @@ import { fillWeights, loadWeights, type WeightRule } from '../frontend/weights.t
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Graph, type Model, type Output, type Tensor } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
+import { budgetForThreads } from '../thread-budget.ts';
 import { createEvaluator } from './evaluator.ts';
 import { firstNonFinite, placeOf } from './first-fault.ts';
 import { giveInputs, type InputRecord } from './give-inputs.ts';
@@ -38,11 +39,17 @@ export interface CheckpointOptions extends Omit<CompileOptions, 'losses'> {
   readonly seed?: number;
   /** Kernels and memory; default `auto`. */
   readonly backend?: BackendChoice;
+  /** Threads that share the work of a step; default 1. A budget on the peak holds what they need too. */
+  readonly threads?: number;
 }
 
 export interface TrainingStep
   extends Step<InputRecord, NamedViews, NamedViews<Float32Array>, NamedViews, NamedViews<Float32Array>> {
   readonly compiled: Compiled;
+  /** `peakBytes` holds `threadBytes`, the scratch of threads beyond the first. */
+  readonly memory: StepMemory & { readonly threadBytes: number };
+  /** Why `auto` fell back to plain kernels or to one thread, where it did. */
+  readonly notice?: string;
   /** Runs so far: what random ops draw from, beside the seed. */
   readonly stepCount: number;
   readonly seed: number;
@@ -70,26 +77,30 @@ export interface TrainingStep
    * some of them, as an emitted step takes them. Throws `SublinearError` before it changes anything.
    */
   load(source: string | Uint8Array | Tensors): void;
+  /** Ends the threads beyond the caller's; a process does not wait for them. Steps then run on one. */
+  close(): void;
 }
 
 /** `source`: a model with or without losses, or a graph. Throws `SublinearError`. */
 export function checkpoint(source: Model | Graph, options: CheckpointOptions = {}): TrainingStep {
-  const { losses, loss, weights, seed = 0, backend = 'auto', ...compileOptions } = options;
+  const { losses, loss, weights, seed = 0, backend = 'auto', threads = 1, ...compileOptions } = options;
   const given: Model = 'graph' in source ? source : { graph: source, weights: new Map() };
   const named = { ...(losses !== undefined && { losses }), ...(loss !== undefined && { loss }) };
   const { model, losses: own } = withLosses(withWeights(given, weights, seed), named);
   const marked = 'checkpoints' in source && Array.isArray(source.checkpoints) ? source.checkpoints : [];
-  const compiled = compile(model, {
+  const planned: CompileOptions = {
     ...compileOptions,
     losses: own,
     ...(options.strategy === 'manual' && { strategyOptions: { values: marked, ...options.strategyOptions } }),
-  });
-  return createTrainingStep(model, compiled, { seed, backend, lossWeights: options.lossWeights ?? [] });
+  };
+  const compiled = compile(model, budgetForThreads(model, planned, threads));
+  return createTrainingStep(model, compiled, { seed, backend, threads, lossWeights: options.lossWeights ?? [] });
 }
 
 interface StepSettings {
   readonly seed: number;
   readonly backend: BackendChoice;
+  readonly threads: number;
   /** In the order of the losses. */
   readonly lossWeights: readonly number[];
 }
@@ -156,8 +167,10 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       buffer: machine.buffer,
       arenaBytes: program.arenaBytes,
       residentBytes: program.residentBytes,
-      peakBytes: program.arenaBytes + program.residentBytes,
+      threadBytes: machine.threadBytes,
+      peakBytes: program.arenaBytes + program.residentBytes + machine.threadBytes,
     },
+    ...(execution.notice !== undefined && { notice: execution.notice }),
     get stepCount() {
       return stepCount;
     },
@@ -215,6 +228,10 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       stepCount = read.step;
       seed = read.seed;
       loss = Number.NaN;
+    },
+    close() {
+      execution.close();
+      evaluator.close();
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Evaluator {
   forward(given: InputRecord, current: (name: string) => NumberArray | undefined): NamedViews;
   /** The forward step for all inputs, for its figures. */
   compiled(): Compiled;
+  /** Ends the threads beyond the caller's. */
+  close(): void;
 }
 
 interface Prepared {
@@ -59,6 +61,9 @@ export function createEvaluator(model: Model, inputs: readonly NamedTensor[], op
   let whole: Compiled | undefined;
   return {
     compiled: () => (whole ??= compileFor(undefined)),
+    close() {
+      for (const { execution } of prepared.values()) execution.close();
+    },
     forward(given, current) {
       const faults: SublinearError['diagnostics'][number][] = [];
       const matched = matchInputs(inputs, given, faults);

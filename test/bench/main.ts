@@ -2,9 +2,12 @@
 import { emitTable } from './emit.ts';
 import { graphTable } from './graphs.ts';
 import { plannerTable } from './planner.ts';
+import { plannerScaleTable } from './planner-scale.ts';
 import { recomputeTable } from './recompute.ts';
 import { resnetTable } from './resnet.ts';
 import { scaleTable } from './scale.ts';
+import { stepsTable } from './steps.ts';
+import { threadsTable } from './threads.ts';
 import { updatesTable } from './updates.ts';
 
 const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -15,6 +18,9 @@ const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   resnet: () => resnetTable(),
   recompute: () => recomputeTable(),
   planner: () => plannerTable(),
+  'planner-scale': () => plannerScaleTable(),
+  threads: () => threadsTable(),
+  steps: () => stepsTable(),
 };
 
 const wanted = process.argv.slice(2);

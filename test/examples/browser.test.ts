@@ -10,10 +10,10 @@ import { buildPage } from '../../examples/browser/build.ts';
 import { drawLosses } from '../../examples/browser/draw.ts';
 import { batch } from '../../examples/browser/model.ts';
 import { type SpiralStep, train } from '../../examples/browser/train.ts';
-import type { StepOptions, Tensors } from '../../runtime/step.ts';
+import type { Tensors, WasmStepOptions } from '../../runtime/step.ts';
 
 interface EmittedPage {
-  createStep(options?: StepOptions): SpiralStep;
+  createStep(options?: WasmStepOptions): SpiralStep;
   loadSafetensors(bytes: Uint8Array): Tensors;
 }
 

@@ -2,9 +2,13 @@
  * Convolution and its gradients in three spatial dimensions over blocked products of packed patches; the same
  * decomposition as runtime/kernels/conv.ts. Geometry as there: extents of the input, the filter and the result,
  * strides, pads before, dilations.
+ *
+ * Threads share a convolution: part `part` of `parts` computes a range of the columns of each product, packed in a
+ * scratch of its own. Direct walks, and results that begin as zeros, are not shared: there `parts` is 1. A
+ * whole call need not say so: it is what 0 parts mean, and arguments left out are 0.
  */
 import { correlate, setFirstShifts, setResult, setResultGrid, setShifts, setTapOffsets, setTaps } from './correlate';
-import { absent, columnBlock, depthBlock, multiplyBlock, packedColumnsBytes, rowBlock } from './gemm';
+import { absent, columnBlock, depthBlock, multiplyBlock, packedColumnsBytes, partStart, rowBlock } from './gemm';
 import { setGrid, setSource, setStarts, setSteps } from './grid';
 import { packPatchRows, packPositions, setColumns, setFilter } from './patch-rows';
 import { convDepthwise, convDepthwiseGradInput, convDepthwiseGradWeight } from './depthwise';
@@ -43,7 +47,10 @@ export function conv(
   dD: i32,
   dH: i32,
   dW: i32,
+  part: i32,
+  parts: i32,
 ): void {
+  parts = max(parts, 1);
   const size = oD * oH * oW;
   const plane = D * H * W;
   const perGroup = channels / groups;
@@ -103,7 +110,8 @@ export function conv(
       out + ((<usize>(group * rows * size)) << 2),
       scratch,
       rows,
-      columns,
+      partStart(columns, part, parts),
+      partStart(columns, part + 1, parts),
       perGroup,
       (<usize>plane) << 2,
       inner,
@@ -143,7 +151,10 @@ export function convGradInput(
   dD: i32,
   dH: i32,
   dW: i32,
+  part: i32,
+  parts: i32,
 ): void {
+  parts = max(parts, 1);
   const size = oD * oH * oW;
   const plane = D * H * W;
   const volume = kD * kH * kW;
@@ -207,6 +218,7 @@ export function convGradInput(
         setTapOffsets((k0D * kH + k0H) * kW + k0W, nD * kH * kW, nH * kW, nW);
         setResult(H, W, channels * plane, sD, sH, sW, (rd * H + rh) * W + rw);
         setResultGrid(eD, eH, eW);
+        const columns = batch * eD * eH * eW;
         for (let group = 0; group < groups; group++)
           correlate(
             dy + ((<usize>(group * perGroup * size)) << 2),
@@ -217,7 +229,8 @@ export function convGradInput(
             dx + ((<usize>(group * rows * plane)) << 2),
             scratch,
             rows,
-            batch * eD * eH * eW,
+            partStart(columns, part, parts),
+            partStart(columns, part + 1, parts),
             perGroup,
             (<usize>size) << 2,
             volume,
@@ -257,7 +270,10 @@ export function convGradWeight(
   dD: i32,
   dH: i32,
   dW: i32,
+  part: i32,
+  parts: i32,
 ): void {
+  parts = max(parts, 1);
   const size = oD * oH * oW;
   const plane = D * H * W;
   const perGroup = channels / groups;
@@ -305,12 +321,18 @@ export function convGradWeight(
   setFilter(kD, kH, kW, dD, dH, dW);
   setColumns(x, x + ((<usize>(batch * channels * plane)) << 2), (<usize>plane) << 2);
   const imageBytes = (<usize>(filters * size)) << 2;
-  const left = scratch + packedColumnsBytes(columns, inner);
-  for (let group = 0; group < groups; group++) {
+  // Groups, if they come out even: the patches of a group are then packed once.
+  const byGroup = groups % parts == 0 || groups >= 4 * parts;
+  const firstGroup = byGroup ? (groups * part) / parts : 0;
+  const lastGroup = byGroup ? (groups * (part + 1)) / parts : groups;
+  const first = byGroup ? 0 : partStart(columns, part, parts);
+  const last = byGroup ? columns : partStart(columns, part + 1, parts);
+  const left = scratch + packedColumnsBytes(last - first, inner);
+  for (let group = firstGroup; group < lastGroup; group++) {
     const image = x + ((<usize>(group * perGroup * plane)) << 2);
     const to = dw + <usize>(group * rows) * stride;
-    for (let jc = 0; jc < columns; jc += columnBlock) {
-      const nc = min(columnBlock, columns - jc);
+    for (let jc = first; jc < last; jc += columnBlock) {
+      const nc = min(columnBlock, last - jc);
       for (let pc = 0; pc < inner; pc += depthBlock) {
         const kc = min(depthBlock, inner - pc);
         packPatchRows(scratch, image, (<usize>plane) << 2, jc, nc, pc, kc);

@@ -321,8 +321,9 @@ function placeColumns(index: i32): void {
 }
 
 /**
- * result [rows, positions] (= or +=) filters [rows, channels x taps] times patches. `rowBytes` is the distance of two
- * rows of the result. The bias, one number a row, is added by the first block.
+ * result [rows, positions] (= or +=) filters [rows, channels x taps] times patches, for positions from `first` up to
+ * `last`, which is not among them. `rowBytes` is the distance of two rows of the result. The bias, one number a row, is
+ * added by the first block.
  */
 export function correlate(
   source: usize,
@@ -333,7 +334,8 @@ export function correlate(
   result: usize,
   scratch: usize,
   rows: i32,
-  columns: i32,
+  first: i32,
+  last: i32,
   channels: i32,
   channelBytes: usize,
   rowStride: i32,
@@ -341,9 +343,9 @@ export function correlate(
   rowBytes: usize,
 ): void {
   const inner = channels * tapsD * tapsH * tapsW;
-  const left = scratch + packedColumnsBytes(columns, inner);
-  for (let jc = 0; jc < columns; jc += columnBlock) {
-    const nc = min(columnBlock, columns - jc);
+  const left = scratch + packedColumnsBytes(last - first, inner);
+  for (let jc = first; jc < last; jc += columnBlock) {
+    const nc = min(columnBlock, last - jc);
     for (let pc = 0; pc < inner; pc += depthBlock) {
       const kc = min(depthBlock, inner - pc);
       packPatches(scratch, source, begin, end, channelBytes, jc, nc, pc, kc);

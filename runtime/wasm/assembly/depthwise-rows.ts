@@ -117,22 +117,7 @@ export function addRow(
   while (i < count) {
     if (i >= first && i * step + high + tail < width) {
       const n = min((width - tail - high + step - 1) / step, count - 3);
-      if (rows == 3 && taps == 3 && outStep == 1 && step == 1) {
-        if (i < n) {
-          addInterior3x3(
-            out + ((<usize>i) << 2),
-            source + ((<usize>(i + start)) << 2),
-            n - i,
-            rowShift,
-            (<usize>shift) << 2,
-            weights,
-            rowWeight,
-            tapWeight,
-          );
-          i += ((n - i + 3) >> 2) << 2;
-          continue;
-        }
-      } else if (i < n) {
+      if (i < n) {
         for (; i < n; i += 4) {
           const to = out + <usize>i * outBytes;
           let sum = loadResult(to, outStep, 4);
@@ -161,46 +146,6 @@ export function addRow(
     }
     storeStrided(to, outStep, count - i, sum);
     i += 4;
-  }
-}
-
-/** The inside of a row under a 3x3 filter at stride 1, in vectors of four: 9 weights in registers. */
-function addInterior3x3(
-  out: usize,
-  p: usize,
-  count: i32,
-  rowShift: usize,
-  shift: usize,
-  weights: usize,
-  rowWeight: usize,
-  tapWeight: usize,
-): void {
-  const w00 = v128.load_splat<f32>(weights);
-  const w01 = v128.load_splat<f32>(weights + tapWeight);
-  const w02 = v128.load_splat<f32>(weights + 2 * tapWeight);
-  weights += rowWeight;
-  const w10 = v128.load_splat<f32>(weights);
-  const w11 = v128.load_splat<f32>(weights + tapWeight);
-  const w12 = v128.load_splat<f32>(weights + 2 * tapWeight);
-  weights += rowWeight;
-  const w20 = v128.load_splat<f32>(weights);
-  const w21 = v128.load_splat<f32>(weights + tapWeight);
-  const w22 = v128.load_splat<f32>(weights + 2 * tapWeight);
-  const shift2 = shift * 2;
-  let p1 = p + rowShift;
-  let p2 = p1 + rowShift;
-  for (; count > 0; count -= 4, p += 16, p1 += 16, p2 += 16, out += 16) {
-    let sum = v128.load(out);
-    let other = f32x4.mul(w00, v128.load(p));
-    sum = f32x4.add(sum, f32x4.mul(w01, v128.load(p + shift)));
-    other = f32x4.add(other, f32x4.mul(w02, v128.load(p + shift2)));
-    sum = f32x4.add(sum, f32x4.mul(w10, v128.load(p1)));
-    other = f32x4.add(other, f32x4.mul(w11, v128.load(p1 + shift)));
-    sum = f32x4.add(sum, f32x4.mul(w12, v128.load(p1 + shift2)));
-    other = f32x4.add(other, f32x4.mul(w20, v128.load(p2)));
-    sum = f32x4.add(sum, f32x4.mul(w21, v128.load(p2 + shift)));
-    other = f32x4.add(other, f32x4.mul(w22, v128.load(p2 + shift2)));
-    v128.store(out, f32x4.add(sum, other));
   }
 }
 

@@ -1,41 +1,21 @@
 /**
- * Convolution of single channels with few filters each: no product to block, so rows are walked directly. The gradient
- * of the input is the same walk over dy, phase by phase of the stride. Common geometries have walks of their own,
- * faster by several times: depthwise-same.ts and depthwise-half.ts.
+ * Convolution of single channels with few filters each: no product to block, so rows are walked directly. Strides 1
+ * and 2 in two dimensions have walks of their own, faster by several times (depthwise-planes.ts, depthwise-spread.ts,
+ * depthwise-filter.ts); any other geometry is walked by depthwise-rows.ts, where the gradient of the input is the
+ * forward walk over dy, phase by phase of the stride.
  */
-import {
-  addPlaneHalf,
-  addPlaneHalfGradInput,
-  inputReadable,
-  resultReadable,
-  setHalf,
-  sumHalfProducts,
-} from './depthwise-half';
-import {
-  addPlane,
-  addPlane3x3,
-  addProducts3x3,
-  clearSums3x3,
-  leastWidth,
-  setPlanes,
-  storeSums3x3,
-  sumProductsShifted,
-} from './depthwise-same';
+import { sumProducts } from './depthwise-filter';
+import { addPlane } from './depthwise-planes';
 import { addProducts, addRow, clearSums, setRows, sumOf } from './depthwise-rows';
+import { addSpread, leastSpread, setSpread } from './depthwise-spread';
+import { freshLanes, leastWidth, setFilter, setMasks, setPlanes, setReach, setSource } from './depthwise-taps';
 import { endInside, firstInside, firstTap, tapDistance } from './window';
 
-/** Whether the result has the input's extents, so that depthwise-same.ts serves. */
+/** Whether the walks for strides 1 and 2 serve: in two dimensions, over rows that hold a vector. */
 // @ts-ignore: decorator
 @inline
-function keepsExtents(D: i32, H: i32, W: i32, kD: i32, oH: i32, oW: i32, sH: i32, sW: i32, pD: i32): bool {
-  return D == 1 && kD == 1 && pD == 0 && H == oH && W == oW && sH == 1 && sW == 1 && W >= leastWidth;
-}
-
-/** Whether depthwise-half.ts serves. */
-// @ts-ignore: decorator
-@inline
-function isHalf(D: i32, kD: i32, kH: i32, kW: i32, sH: i32, sW: i32, pD: i32, dH: i32, dW: i32): bool {
-  return D == 1 && kD == 1 && pD == 0 && kH == 3 && kW == 3 && sH == 2 && sW == 2 && dH == 1 && dW == 1;
+function isPlanar(D: i32, oD: i32, kD: i32, pD: i32, W: i32, oW: i32, sH: i32, sW: i32): bool {
+  return D == 1 && oD == 1 && kD == 1 && pD == 0 && W >= leastWidth && oW >= leastWidth && sH == sW && sH <= 2;
 }
 
 /** out, whose planes hold the bias, += x convolved with w; filters / channels filters a channel. */
@@ -69,30 +49,25 @@ export function convDepthwise(
   const plane = (<usize>(D * H * W)) << 2;
   const size = (<usize>(oD * oH * oW)) << 2;
   const end = x + <usize>(batch * channels) * plane;
-  setRows(W, x, end);
-  if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
-    setPlanes(H, W, x, end);
-    const near = kH == 3 && kW == 3 && pH == 1 && pW == 1 && dH == 1 && dW == 1;
+  if (isPlanar(D, oD, kD, pD, W, oW, sH, sW)) {
+    setFilter(kH, kW, dH, dW);
+    setPlanes(H, W, oH, oW, pH, pW);
+    setSource(x, end);
+    setMasks(sH, 1, 2, i32x4.splat(-1));
+    setReach(sH, (kH - 1) * dH, (kW - 1) * dW);
     for (let n = 0; n < batch; n++)
-      for (let c = 0; c < filters; c++, out += plane) {
+      for (let c = 0; c < filters; c++, out += size) {
         const channel = x + <usize>(n * channels + c / perChannel) * plane;
         const weights = w + ((<usize>(c * kH * kW)) << 2);
-        if (near) addPlane3x3(channel, weights, 4, out);
-        else addPlane(channel, weights, out, kH, kW, -pH, -pW, dH, dW);
+        addPlane(sH, channel, weights, 4, out);
       }
     return;
   }
-  const half = isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW);
-  if (half) setHalf(H, W, oH, oW, pH, pW, x, end);
+  setRows(W, x, end);
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < filters; c++) {
       const channel = x + <usize>(n * channels + c / perChannel) * plane;
       const weights = w + ((<usize>(c * kD * kH * kW)) << 2);
-      if (half && inputReadable(channel)) {
-        addPlaneHalf(channel, weights, out);
-        out += size;
-        continue;
-      }
       for (let od = 0; od < oD; od++) {
         const id = od * sD - pD;
         const lastD = endInside(id, dD, D, kD);
@@ -159,31 +134,28 @@ export function convDepthwiseGradInput(
   const jumpH = (nH * dH) / sH;
   const jumpW = (nW * dW) / sW;
   const end = dy + <usize>(batch * filters) * size;
-  setRows(oW, dy, end);
-  if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
-    setPlanes(H, W, dy, end);
-    const near = kH == 3 && kW == 3 && pH == 1 && pW == 1 && dH == 1 && dW == 1;
+  if (isPlanar(D, oD, kD, pD, W, oW, sH, sW) && (sH == 1 || (dH == 1 && dW == 1 && W >= leastSpread))) {
+    setFilter(kH, kW, dH, dW);
+    const last = (<usize>(kH * kW - 1)) << 2;
+    if (sH == 1) {
+      setPlanes(oH, oW, H, W, (kH - 1) * dH - pH, (kW - 1) * dW - pW);
+      setMasks(1, 1, 2, i32x4.splat(-1));
+      setReach(1, (kH - 1) * dH, (kW - 1) * dW);
+    } else setSpread(H, W, oH, oW, pH, pW);
+    setSource(dy, end);
     for (let n = 0; n < batch; n++)
-      for (let c = 0; c < channels; c++, dx += size)
+      for (let c = 0; c < channels; c++, dx += plane)
         for (let f = c * perChannel; f < (c + 1) * perChannel; f++) {
           const channel = dy + <usize>(n * filters + f) * size;
           const weights = w + ((<usize>(f * kH * kW)) << 2);
-          if (near) addPlane3x3(channel, weights + 32, -4, dx);
-          else addPlane(channel, weights, dx, kH, kW, pH, pW, -dH, -dW);
+          if (sH == 1) addPlane(1, channel, weights + last, -4, dx);
+          else addSpread(channel, weights, dx);
         }
     return;
   }
-  const half = isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW);
-  if (half) setHalf(H, W, oH, oW, pH, pW, dy, end);
+  setRows(oW, dy, end);
   for (let n = 0; n < batch; n++)
-    for (let c = 0; c < channels; c++) {
-      const first = dy + <usize>(n * filters + c * perChannel) * size;
-      if (half && resultReadable(first) && resultReadable(first + <usize>(perChannel - 1) * size)) {
-        for (let f = 0; f < perChannel; f++)
-          addPlaneHalfGradInput(first + <usize>f * size, w + <usize>(c * perChannel + f) * 36, dx);
-        dx += plane;
-        continue;
-      }
+    for (let c = 0; c < channels; c++)
       for (let id = 0; id < D; id++)
         for (let ih = 0; ih < H; ih++, dx += (<usize>W) << 2)
           for (let f = c * perChannel; f < (c + 1) * perChannel; f++) {
@@ -222,7 +194,6 @@ export function convDepthwiseGradInput(
               }
             }
           }
-    }
 }
 
 /** dw = sum over batch and positions of dy times x, each image summed in single precision and added in double. */
@@ -256,41 +227,24 @@ export function convDepthwiseGradWeight(
   const size = (<usize>(oD * oH * oW)) << 2;
   const plane = (<usize>(D * H * W)) << 2;
   const end = x + <usize>(batch * channels) * plane;
-  setRows(W, x, end);
-  if (keepsExtents(D, H, W, kD, oH, oW, sH, sW, pD)) {
-    setPlanes(H, W, x, end);
-    const near = kH == 3 && kW == 3 && pH == 1 && pW == 1 && dH == 1 && dW == 1;
-    for (let f = 0; f < filters; f++) {
-      if (near) {
-        clearSums3x3();
-        for (let n = 0; n < batch; n++)
-          addProducts3x3(dy + <usize>(n * filters + f) * size, x + <usize>(n * channels + f / perChannel) * plane);
-        storeSums3x3(dw);
-        dw += 36;
-        continue;
-      }
-      for (let kh = 0; kh < kH; kh++)
-        for (let kw = 0; kw < kW; kw++, dw += 4) {
-          let sum: f64 = 0;
-          for (let n = 0; n < batch; n++) {
-            const channel = x + <usize>(n * channels + f / perChannel) * plane;
-            sum += sumProductsShifted(dy + <usize>(n * filters + f) * size, channel, kh * dH - pH, kw * dW - pW);
-          }
-          store<f32>(dw, <f32>sum);
-        }
+  const xImage = <usize>channels * plane;
+  if (isPlanar(D, oD, kD, pD, W, oW, sH, sW)) {
+    setFilter(kH, kW, dH, dW);
+    setPlanes(H, W, oH, oW, pH, pW);
+    setSource(x, end);
+    setMasks(sH, 1, 2, freshLanes());
+    setReach(sH, (kH - 1) * dH, (kW - 1) * dW);
+    const dyImage = <usize>filters * size;
+    for (let f = 0; f < filters; f++, dw += (<usize>(kH * kW)) << 2) {
+      const channel = x + <usize>(f / perChannel) * plane;
+      const from = dy + <usize>f * size;
+      sumProducts(sH, from, channel, dw, batch, dyImage, xImage);
     }
     return;
   }
-  const half = isHalf(D, kD, kH, kW, sH, sW, pD, dH, dW);
-  if (half) setHalf(H, W, oH, oW, pH, pW, x, end);
-  const xImage = <usize>channels * plane;
+  setRows(W, x, end);
   for (let f = 0; f < filters; f++) {
     const channel = x + <usize>(f / perChannel) * plane;
-    if (half && inputReadable(channel) && inputReadable(channel + <usize>(batch - 1) * xImage)) {
-      sumHalfProducts(dy + <usize>f * size, channel, dw, batch, <usize>filters * size, xImage);
-      dw += 36;
-      continue;
-    }
     for (let kd = 0; kd < kD; kd++)
       for (let kh = 0; kh < kH; kh++)
         for (let kw = 0; kw < kW; kw += 3) {

@@ -11,7 +11,11 @@ export function fill(to: usize, value: f32, count: i32): void {
 
 /** Fills the planes of `size` elements of [batch, channels, size] with the channel's bias, or zero. */
 export function fillPlanes(to: usize, bias: usize, batch: i32, channels: i32, size: i32): void {
+  if (bias == absent) {
+    memory.fill(to, 0, (<usize>(batch * channels * size)) << 2);
+    return;
+  }
   for (let n = 0; n < batch; n++)
     for (let c = 0; c < channels; c++, to += (<usize>size) << 2)
-      fill(to, bias == absent ? 0 : load<f32>(bias + ((<usize>c) << 2)), size);
+      fill(to, load<f32>(bias + ((<usize>c) << 2)), size);
 }

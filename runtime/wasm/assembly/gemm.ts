@@ -24,6 +24,14 @@ export function packedColumnsBytes(columns: i32, inner: i32): usize {
   return (<usize>roundUp(min(columns, columnBlock), 8) * <usize>min(inner, depthBlock)) << 2;
 }
 
+/**
+ * First of the columns that part `part` of `parts` computes, and the end of the part before: whole panels. Threads share a
+ * product like this; an element does not depend on the place of its column in a panel or a tile.
+ */
+export function partStart(columns: i32, part: i32, parts: i32): i32 {
+  return part == parts ? columns : (((columns / 8) * part) / parts) * 8;
+}
+
 // @ts-ignore: decorator
 @inline
 function storeRow(c: usize, lanes: i32, accumulate: bool, low: v128, high: v128): void {

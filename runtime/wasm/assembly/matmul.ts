@@ -1,6 +1,8 @@
 /**
- * Matrix product of strided factors; batches are walked by the caller. out [rows, columns] (contiguous) = a times b
- * plus bias. Strides are elements.
+ * Matrix product of strided factors; batches are walked by the caller. out [rows, columns], whose rows are contiguous and
+ * `outRow` apart, = a times b plus bias. Strides are elements. An element does not depend on the extents it is computed
+ * with, as long as they are on the same side of `narrow` and of each other where one is: so threads take ranges of rows
+ * or columns.
  */
 import {
   absent,
@@ -49,6 +51,7 @@ export function matmul(
   bColumn: usize,
   biasRow: usize,
   biasColumn: usize,
+  outRow: usize,
 ): void {
   const hasBias = bias != absent;
   aRow <<= 2;
@@ -57,11 +60,11 @@ export function matmul(
   bColumn <<= 2;
   biasRow <<= 2;
   biasColumn <<= 2;
-  const stride = (<usize>columns) << 2;
+  const stride = outRow << 2;
   if (inner == 0 || min(rows, columns) <= narrow) {
     if (hasBias) fillBias(out, stride, rows, columns, bias, biasRow, biasColumn);
-    else memory.fill(out, 0, <usize>rows * stride);
-    multiplyNarrow(a, b, out, rows, columns, inner, aRow, aColumn, bRow, bColumn);
+    else for (let r = 0; r < rows; r++) memory.fill(out + <usize>r * stride, 0, (<usize>columns) << 2);
+    multiplyNarrow(a, b, out, stride, rows, columns, inner, aRow, aColumn, bRow, bColumn);
     return;
   }
   const left = scratch + packedColumnsBytes(columns, inner);
@@ -137,6 +140,7 @@ function multiplyNarrow(
   a: usize,
   b: usize,
   out: usize,
+  stride: usize,
   rows: i32,
   columns: i32,
   inner: i32,
@@ -145,7 +149,6 @@ function multiplyNarrow(
   bRow: usize,
   bColumn: usize,
 ): void {
-  const stride = (<usize>columns) << 2;
   if (rows <= columns ? bColumn == 4 && bRow != 4 : aRow == 4 && aColumn != 4) {
     for (let p = 0; p < inner; p++) {
       if (rows <= columns)

@@ -2,11 +2,15 @@
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Compilation } from '../../../passes/pass.ts';
+import type { Backend } from '../../../runtime/select-backend.ts';
 import { activationFigures, residentFigures } from '../../analysis/figures.ts';
 import { type Compiled, finishCompilation, runCompilation } from '../../compile.ts';
+import { explainCompiled } from '../../inspect/explain-compiled.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
+import { SublinearError } from '../../ir/diagnostic.ts';
 import { type CommandOptions, checkPassNames, compileOptions, optionNotes } from '../compile-for.ts';
 import { emitText, emitters, parseEmit, writeEmitted, writeInto } from '../emit.ts';
+import { describeExplained } from '../explain.ts';
 import { formatFlops, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
@@ -17,7 +21,9 @@ interface CompileCommandOptions extends CommandOptions {
   readonly emit?: string;
   readonly output: string;
   readonly runtime: 'inline' | 'import';
+  readonly backend: Backend;
   readonly check?: boolean;
+  readonly explain?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,10 +41,17 @@ export function addCompileCommand(program: Command): void {
         .choices(['inline', 'import'])
         .default('inline'),
     )
+    .addOption(
+      new Option('--backend <NAME>', 'ts: plain TypeScript kernels, or WebAssembly where there are such')
+        .choices(['js', 'wasm'])
+        .default('js'),
+    )
     .option('--check', 'ts: type-check the module before it is written')
+    .option('--explain', 'say of each value why it is kept or recomputed')
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: CompileCommandOptions, called: Command) => {
       const kinds = parseEmit(options.emit);
+      checkUsed(kinds, called);
       const prepared = await prepareModel(path, options);
       printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options)]);
       const own = await compileOptions(prepared, options);
@@ -47,12 +60,16 @@ export function addCompileCommand(program: Command): void {
       const isWhole = compilation.plan !== undefined && compilation.memory !== undefined;
       if (isWhole || kinds.some((kind) => kind !== 'ir')) {
         const compiled = finishCompilation(compilation, pipeline);
+        const explanation = options.explain === true ? explainCompiled(compiled) : undefined;
         const files = await writeEmitted(compiled, kinds, options.output, {
           runtime: options.runtime,
+          backend: options.backend,
           check: options.check === true,
           how: describeCall(path, called),
         });
-        print(options, compileReport(path, compiled, files), describeCompiled(path, compiled), files);
+        const report = { ...compileReport(path, compiled, files), ...(explanation && { explanation }) };
+        const explained = explanation && describeExplained(explanation, compiled.plan).trimEnd();
+        print(options, report, [describeCompiled(path, compiled), ...(explained ? [explained] : [])].join('\n'), files);
       } else {
         const files = kinds.length === 0 ? [] : writeInto(options.output, emitText(compilation.model));
         const report = partReport(path, compilation, pipeline, files);
@@ -61,8 +78,32 @@ export function addCompileCommand(program: Command): void {
     });
 }
 
+/** Options that are about one kind of file only; `output` is about all of them. */
+const onlyFor: Readonly<Record<string, string>> = { runtime: 'ts', backend: 'ts', check: 'ts' };
+
+/** Throws `SublinearError` (exit code 2) for options about files that are not asked for. */
+function checkUsed(kinds: readonly string[], called: Command): void {
+  const idle = called.options.filter((option) => {
+    const name = option.attributeName();
+    if (called.getOptionValueSource(name) !== 'cli') return false;
+    return name === 'output' ? kinds.length === 0 : name in onlyFor && !kinds.includes(onlyFor[name]!);
+  });
+  if (idle.length === 0) return;
+  throw new SublinearError(
+    idle.map((option) => {
+      const needed = ['--emit', onlyFor[option.attributeName()] ?? 'KINDS'].join(' ');
+      return {
+        code: 'option-without-emit',
+        message: `${option.long} means nothing without ${needed}`,
+        hint: `add ${needed}, or leave ${option.long} out`,
+      };
+    }),
+    2,
+  );
+}
+
 /** What does not change what is made. */
-const silent: ReadonlySet<string> = new Set('emit output check json timings printAfter verify'.split(' '));
+const silent: ReadonlySet<string> = new Set('emit output check explain json timings printAfter verify'.split(' '));
 
 /** The command line that makes the same step again, for the head of an emitted module; folders are left out. */
 function describeCall(path: string, called: Command): string {
@@ -123,6 +164,7 @@ function compileReport(path: string, compiled: Compiled, files: readonly string[
     baseCost: plan.baseCost,
     lowerBound: plan.lowerBound,
     bound: plan.bound,
+    ...(plan.stopped === true && { stopped: true }),
     files,
   };
 }

@@ -10,7 +10,7 @@ import type { Identifier, Node, Project, SourceFile, Statement, Symbol as TsSymb
 import { uniqueIdentifier } from './identifiers.ts';
 import { joinSignature } from './layout.ts';
 import { loadTsMorph } from './load-ts-morph.ts';
-import { kernelFiles, runtimeDirectory } from './runtime-sources.ts';
+import { generatedNames, kernelFiles, runtimeDirectory, wrapperFiles } from './runtime-sources.ts';
 
 export interface CarriedSource {
   /** Declarations by the file they come from, as `kernels/gemm.ts`; dependencies first. */
@@ -22,7 +22,7 @@ export interface CarriedSource {
 }
 
 export interface CarryOptions {
-  /** Functions of runtime/kernels. */
+  /** Functions of runtime/kernels, and wrappers of WebAssembly kernels. */
   readonly kernels: readonly string[];
   /** Other declarations, by the file of the runtime that has them. */
   readonly support: Readonly<Record<string, readonly string[]>>;
@@ -45,18 +45,27 @@ function runtimeProject(): Project {
   return project;
 }
 
+/** Of what was generated only the names count: an emitted module has contents of its own for it. */
+function sourceFile(path: string): SourceFile {
+  const known = runtimeProject().getSourceFile(path);
+  if (known !== undefined) return known;
+  return path.endsWith('.generated.ts')
+    ? runtimeProject().createSourceFile(path, generatedNames, { overwrite: true })
+    : runtimeProject().addSourceFileAtPath(path);
+}
+
 /** Throws for a kernel that no file of the runtime exports. */
 export function carrySources({ kernels, support, exported, reserved }: CarryOptions): CarriedSource {
   const directory = runtimeDirectory();
-  const files = kernelFiles();
+  const files = new Map([...kernelFiles(), ...wrapperFiles()]);
   const roots = [
     ...Object.entries(support).flatMap(([file, names]) => names.map((name) => ({ name, path: join(directory, file) }))),
     ...kernels.map((name) => ({ name, path: files.get(name) ?? '' })),
   ];
   const missing = roots.find(({ path }) => path === '');
-  if (missing !== undefined) throw new Error(`no file of runtime/kernels exports ${missing.name}`);
+  if (missing !== undefined) throw new Error(`no file of the runtime exports ${missing.name}`);
   const order = addWithImports(
-    (path) => runtimeProject().getSourceFile(path) ?? runtimeProject().addSourceFileAtPath(path),
+    sourceFile,
     roots.map(({ path }) => path),
   );
   const carried = new Set<Statement>();
@@ -104,9 +113,10 @@ export function carrySources({ kernels, support, exported, reserved }: CarryOpti
   return { sections, names, topLevel };
 }
 
-/** The comment at the head of a file of kernels: how its data lie, which method it follows. */
+/** The comment at the head of a file of kernels, or of what calls those in WebAssembly: how data lie, which method it is. */
 function kernelNotes(file: SourceFile): readonly string[] {
-  if (basename(dirname(file.getFilePath())) !== 'kernels') return [];
+  const path = file.getFilePath();
+  if (basename(dirname(path)) !== 'kernels' && !basename(path).startsWith('wasm-')) return [];
   const comment = /^\/\*\*[\s\S]*?\*\//.exec(file.getFullText())?.[0];
   return comment === undefined ? [] : [comment];
 }

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadTsMorph } from './load-ts-morph.ts';
-import { runtimeDirectory } from './runtime-sources.ts';
+import { generatedFile, generatedNames, runtimeDirectory } from './runtime-sources.ts';
 
 /** What TypeScript finds wrong, a line each; nothing where it is content. */
 export function checkEmitted(text: string): readonly string[] {
@@ -27,7 +27,8 @@ export function checkEmitted(text: string): readonly string[] {
     },
   });
   const file = project.createSourceFile('/step.ts', text);
-  if (/from 'sublinear\/runtime';/.test(text))
+  if (/from 'sublinear\/runtime';/.test(text)) {
+    project.createSourceFile(join('/runtime', generatedFile), generatedNames);
     for (const path of ['', 'kernels'])
       for (const name of readdirSync(join(runtimeDirectory(), path)))
         if (name.endsWith('.ts') && !name.endsWith('.d.ts'))
@@ -35,6 +36,7 @@ export function checkEmitted(text: string): readonly string[] {
             join('/runtime', path, name),
             readFileSync(join(runtimeDirectory(), path, name), 'utf8'),
           );
+  }
   return file.getPreEmitDiagnostics().map((diagnostic) => {
     const message = diagnostic.getMessageText();
     const words = typeof message === 'string' ? message : message.getMessageText();

@@ -1,12 +1,20 @@
 /** The function `createStep` of an emitted module: the memory, views of it by name, loading and running. */
 import { elementCount, formatType, type Tensor } from '../../ir/graph.ts';
+import type { KernelChoice } from './choose-kernels.ts';
 import { initialValue } from './initial-values.ts';
+import { type StageParameters, stageHead, stageParameters } from './kernel-calls.ts';
 import { layOut } from './layout.ts';
 import { quote } from './quote.ts';
-import { stageLimit } from './stages.ts';
+import { type Stage, stageLimit } from './stages.ts';
 import { type NamedTensor, type StepTensors, viewExpression } from './tensors.ts';
 
 const stepType = 'Step<Inputs, Outputs, Parameters, State, Gradients>';
+
+/** A function that a run calls: a stage, or a group of them. */
+interface StageCall {
+  readonly name: string;
+  readonly parameters: StageParameters;
+}
 
 export interface CreateStepText {
   readonly text: string;
@@ -14,10 +22,16 @@ export interface CreateStepText {
   readonly toLoad: readonly NamedTensor[];
 }
 
+/** Type of what `createStep` takes. */
+export function stepOptions({ backend }: KernelChoice): string {
+  return backend === 'wasm' ? 'WasmStepOptions' : 'StepOptions';
+}
+
 export function printCreateStep(
   tensors: StepTensors,
-  stageNames: readonly string[],
+  calls: readonly StageCall[],
   weights: ReadonlyMap<string, Tensor>,
+  choice: KernelChoice,
 ): CreateStepText {
   const toLoad: NamedTensor[] = [];
   const initial: string[] = [];
@@ -38,10 +52,16 @@ export function printCreateStep(
   const pending = toLoad.filter((tensor) => tensors.constants.includes(tensor));
   const text = [
     '/** Allocates the memory once; a run allocates nothing. */',
-    `export function createStep(options: StepOptions = {}): ${stepType} {`,
-    '  const memory = stepMemory(arenaBytes, residentBytes, options.buffer);',
+    `export function createStep(options: ${stepOptions(choice)} = {}): ${stepType} {`,
+    ...(choice.backend === 'wasm'
+      ? [
+          '  const wasmMemory = options.memory ?? allocateWasmMemory(arenaBytes + residentBytes);',
+          '  const memory = stepMemory(arenaBytes, residentBytes, wasmMemory.buffer);',
+        ]
+      : ['  const memory = stepMemory(arenaBytes, residentBytes, options.buffer);']),
     '  const { buffer } = memory;',
     '  const m = viewMemory(buffer);',
+    ...(choice.bound.size > 0 ? ['  const k = bindKernels(instantiateWasm(wasmMemory));'] : []),
     printViews('parameters', 'Parameters', tensors.parameters),
     printViews('state', 'State', tensors.state),
     printViews('gradients', 'Gradients', tensors.gradients),
@@ -76,7 +96,7 @@ export function printCreateStep(
           `      m.i32[${tensors.random.offset / 4}] = seed;`,
           `      m.i32[${tensors.random.offset / 4 + 1}] = stepNumber++;`,
         ]),
-    ...stageCalls(stageNames).map((name) => `      ${name}(m);`),
+    ...calls.map(({ name, parameters }) => `      ${name}(${parameters.join(', ')});`),
     '      return outputs;',
     '    },',
     '  };',
@@ -91,24 +111,33 @@ function printViews(name: string, type: string | undefined, tensors: readonly Na
   return `${head}\n${tensors.map((tensor) => `    ${tensor.key}: ${viewExpression(tensor.slot)},`).join('\n')}\n  };`;
 }
 
-/** What a run calls: the stages, or, where they are many, the functions of `printStageGroups`. */
-function stageCalls(names: readonly string[]): readonly string[] {
-  return names.length <= stageLimit ? names : groupsOf(names).map((_, i) => `stages${i + 1}`);
+interface StageGroups {
+  /** What a run calls: the stages or, where they are many, functions that call many of them in their order. */
+  readonly calls: readonly StageCall[];
+  /** These functions as text. */
+  readonly functions: readonly string[];
 }
 
-function groupsOf(names: readonly string[]): readonly (readonly string[])[] {
-  const groups: string[][] = [];
-  for (let i = 0; i < names.length; i += stageLimit) groups.push(names.slice(i, i + stageLimit));
-  return groups;
-}
-
-/** Functions that call many stages in their order; none where a run can call them itself. */
-export function printStageGroups(names: readonly string[]): readonly string[] {
-  if (names.length <= stageLimit) return [];
-  return groupsOf(names).map(
-    (group, i) =>
-      `/** Stages ${group[0]} to ${group.at(-1)}. */\nfunction stages${i + 1}(m: Memory): void {\n${group.map((name) => `  ${name}(m);`).join('\n')}\n}`,
-  );
+export function groupStages(stages: readonly Stage[], choice: KernelChoice): StageGroups {
+  const all = stages.map((stage) => ({ name: stage.name, parameters: stageParameters(stage, choice) }));
+  if (all.length <= stageLimit) return { calls: all, functions: [] };
+  const calls: StageCall[] = [];
+  const functions: string[] = [];
+  for (let i = 0; i < all.length; i += stageLimit) {
+    const group = all.slice(i, i + stageLimit);
+    const name = `stages${calls.length + 1}`;
+    const parameters: StageParameters = group.some((stage) => stage.parameters.includes('k')) ? ['m', 'k'] : ['m'];
+    calls.push({ name, parameters });
+    functions.push(
+      [
+        `/** Stages ${group[0]!.name} to ${group.at(-1)!.name}. */`,
+        stageHead(name, parameters),
+        ...group.map((stage) => `  ${stage.name}(${stage.parameters.join(', ')});`),
+        '}',
+      ].join('\n'),
+    );
+  }
+  return { calls, functions };
 }
 
 /** `checkInputs`, which names the first input that is unknown, missing or of the wrong length. */

@@ -1,7 +1,7 @@
 /** The comment at the head of an emitted module: what it is, what it takes, how it was made. */
 import { residentFigures } from '../../analysis/figures.ts';
 import type { Compiled } from '../../compile.ts';
-import { wrapWords } from './layout.ts';
+import { groupDigits, wrapWords } from './layout.ts';
 import { escapeComment, inComment } from './quote.ts';
 import type { NamedTensor, StepTensors } from './tensors.ts';
 
@@ -13,6 +13,8 @@ export interface HeaderFacts {
   readonly how?: string;
   readonly toLoad: readonly NamedTensor[];
   readonly weightsFile: string;
+  /** Which kernels run, where it is not plain TypeScript alone. */
+  readonly kernels?: string;
 }
 
 export function printHeader(compiled: Compiled, tensors: StepTensors, facts: HeaderFacts): string {
@@ -22,13 +24,17 @@ export function printHeader(compiled: Compiled, tensors: StepTensors, facts: Hea
     ['strategy', plan.strategy],
     ['pipeline', compiled.pipeline.replaceAll(',', ', ')],
     ...(facts.how === undefined ? [] : ([['made by', facts.how]] as const)),
-    ['nodes', `${group(figures.nodes)}, of which ${group(figures.recomputedNodes)} recompute what was dropped`],
-    ['flops', `${group(figures.flops)}, of which recomputation ${group(figures.recomputeFlops)}`],
-    ['peak', `${group(figures.peakBytes)} bytes = arena + resident`],
-    ['arena', `${group(figures.arenaBytes)} bytes: activations, gradients, scratch`],
+    ...(facts.kernels === undefined ? [] : ([['kernels', facts.kernels]] as const)),
+    [
+      'nodes',
+      `${groupDigits(figures.nodes)}, of which ${groupDigits(figures.recomputedNodes)} recompute what was dropped`,
+    ],
+    ['flops', `${groupDigits(figures.flops)}, of which recomputation ${groupDigits(figures.recomputeFlops)}`],
+    ['peak', `${groupDigits(figures.peakBytes)} bytes = arena + resident`],
+    ['arena', `${groupDigits(figures.arenaBytes)} bytes: activations, gradients, scratch`],
     [
       'resident',
-      `${group(figures.residentBytes)} bytes: parameters ${group(resident.parameters)}, inputs ${group(resident.inputs)}, state ${group(resident.state)}, constants ${group(resident.constants)}`,
+      `${groupDigits(figures.residentBytes)} bytes: parameters ${groupDigits(resident.parameters)}, inputs ${groupDigits(resident.inputs)}, state ${groupDigits(resident.state)}, constants ${groupDigits(resident.constants)}`,
     ],
   ];
   const table = rows.flatMap(([label, text]) =>
@@ -76,9 +82,4 @@ function printLoading(tensors: StepTensors, facts: HeaderFacts): readonly string
       ? 'Nothing has to be loaded before the first run.'
       : `To be loaded before the first run: ${parts.join('; ')}. They are zero until then; every other number is in this file.`;
   return wrapWords(text, width);
-}
-
-/** 12,345,678 */
-function group(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

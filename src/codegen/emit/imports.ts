@@ -3,7 +3,7 @@ import { uniqueIdentifier } from './identifiers.ts';
 import { layOut } from './layout.ts';
 
 const types: ReadonlySet<string> = new Set(
-  'Integers Memory NumberArray Numbers Step StepMemory StepOptions Tensors'.split(' '),
+  'Integers Memory NumberArray Numbers PickKernel Step StepMemory StepOptions Tensors WasmStepOptions'.split(' '),
 );
 
 /** Name in the module of each kernel: another than its own where the module needs that for something else. */

@@ -3,6 +3,7 @@
  * so that a run allocates nothing; equal lists are one constant.
  */
 import type { KernelArgument } from '../../../runtime/program.ts';
+import type { KernelChoice } from './choose-kernels.ts';
 import { uniqueIdentifier } from './identifiers.ts';
 import { layOutNumbers, lineWidth } from './layout.ts';
 import { escapeComment, inComment } from './quote.ts';
@@ -47,19 +48,39 @@ export function printNumber(value: number): string {
   return String(value);
 }
 
-/** `names`: the name in the module of each kernel. */
-export function printStage(stage: Stage, lists: ListTable, names: ReadonlyMap<string, string>): string {
+/** A stage's parameters: the memory, and the bound kernels where it calls some. */
+export type StageParameters = readonly ('m' | 'k')[];
+
+export function stageParameters(stage: Stage, { bound }: KernelChoice): StageParameters {
+  return stage.lines.some(({ call }) => call !== undefined && bound.has(call.kernel.name)) ? ['m', 'k'] : ['m'];
+}
+
+const parameterTypes = { m: 'Memory', k: 'Kernels' } as const;
+
+/** The first line of a function of stages. */
+export function stageHead(name: string, parameters: StageParameters): string {
+  return `function ${name}(${parameters.map((parameter) => `${parameter}: ${parameterTypes[parameter]}`).join(', ')}): void {`;
+}
+
+/** `names`: the name in the module of each kernel that is a function of it. */
+export function printStage(
+  stage: Stage,
+  lists: ListTable,
+  choice: KernelChoice,
+  names: ReadonlyMap<string, string>,
+): string {
+  const callee = (kernel: string): string => (choice.bound.has(kernel) ? `k.${kernel}` : (names.get(kernel) ?? kernel));
   const argument = (value: KernelArgument): string =>
     typeof value === 'number' ? printNumber(value) : lists.nameOf(value);
   const lines = stage.lines.map((line) => {
     const comment = commentOf(line);
     if (line.call === undefined) return `  // ${comment}`;
-    const call = `  ${names.get(line.call.kernel.name) ?? line.call.kernel.name}(${['m', ...line.call.args.map(argument)].join(', ')});`;
+    const call = `  ${callee(line.call.kernel.name)}(${['m', ...line.call.args.map(argument)].join(', ')});`;
     if (comment === '') return call;
     const together = `${call} // ${comment}`;
     return together.length <= lineWidth ? together : `  // ${comment}\n${call}`;
   });
-  return `/** ${stage.summary} */\nfunction ${stage.name}(m: Memory): void {\n${lines.join('\n')}\n}`;
+  return `/** ${stage.summary} */\n${stageHead(stage.name, stageParameters(stage, choice))}\n${lines.join('\n')}\n}`;
 }
 
 /** Names and types of the results, and what is special about the step. */

@@ -35,6 +35,11 @@ export function joinSignature(text: string): string {
   return joined.length <= lineWidth ? joined + text.slice(whole.length) : text;
 }
 
+/** 12,345,678 */
+export function groupDigits(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** Words of `text` in lines of at most `width` columns; a longer word has its own line. */
 export function wrapWords(text: string, width: number): readonly string[] {
   const lines: string[] = [];

@@ -15,14 +15,27 @@ export function runtimeDirectory(): string {
   throw new Error('the sources of the runtime are not installed beside the package');
 }
 
+/** The file that carries the WebAssembly kernels is written when the package is built, and not shipped as a source. */
+export const generatedFile = 'wasm/kernels.generated.ts';
+export const generatedNames = "export const kernelsWasm = '';\n";
+
 /** Path of the kernel file that exports each function, by function name. */
 export function kernelFiles(): ReadonlyMap<string, string> {
-  const directory = join(runtimeDirectory(), 'kernels');
-  const files = new Map<string, string>();
+  return exportingFiles(join(runtimeDirectory(), 'kernels'), /^/, /^export function (\w+)/gm);
+}
+
+/** Path of the file that exports each function that wraps a WebAssembly kernel, by name. */
+export function wrapperFiles(): ReadonlyMap<string, string> {
+  return exportingFiles(runtimeDirectory(), /^wasm-/, /^export (?:function|const) (\w+)/gm);
+}
+
+/** Paths of the files whose names match `files`, by the names that `exports` finds in them. */
+function exportingFiles(directory: string, files: RegExp, exports: RegExp): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
   for (const file of readdirSync(directory).sort()) {
-    if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
+    if (!files.test(file) || !file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
     const path = join(directory, file);
-    for (const match of readFileSync(path, 'utf8').matchAll(/^export function (\w+)/gm)) files.set(match[1]!, path);
+    for (const match of readFileSync(path, 'utf8').matchAll(exports)) paths.set(match[1]!, path);
   }
-  return files;
+  return paths;
 }

@@ -2,7 +2,7 @@
  * Our kernels and those of TensorFlow.js (wasm) and jax-js in one process, on the same shapes, in turns. Run from the
  * repository's root after `npm install` in this folder:
  *
- *     npx tsx test/bench/peers/kernels.ts
+ *     npx tsx test/bench/peers/kernels.ts [FILTER]
  */
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
@@ -16,7 +16,13 @@ import { allocateWasmMemory } from '../../../runtime/wasm-support.ts';
 const memory = allocateWasmMemory(192 * 2 ** 20);
 const kernels = createWasmKernels(memory);
 const m = viewMemory(memory.buffer);
-for (let i = 0; i < m.f32.length; i++) m.f32[i] = ((Math.imul(i, 2654435761) >>> 8) / 2 ** 24) * 2 - 1;
+
+/** Fresh numbers in [-1, 1): what repeated runs leave would be infinite or subnormal, which is slow. */
+function refill(bytes: number): void {
+  for (let i = 0; i < bytes / 4; i++) m.f32[i] = ((Math.imul(i, 2654435761) >>> 8) / 2 ** 24) * 2 - 1;
+}
+
+const wanted = process.argv[2] ?? '';
 
 setWasmPaths(fileURLToPath(new URL('node_modules/@tensorflow/tfjs-backend-wasm/wasm-out/', import.meta.url)));
 setThreadsCount(1);
@@ -52,7 +58,8 @@ function place(...counts: number[]): number[] {
   });
 }
 
-for (const n of [512, 1024]) {
+for (const n of 'matmul'.includes(wanted) ? [512, 1024] : []) {
+  refill(8 * n * n);
   const [a, b, out, scratch] = place(n * n, n * n, n * n, matmulScratch(n, n, n) / 4);
   const x = tf.randomUniform([n, n]);
   const y = tf.randomUniform([n, n]);
@@ -73,8 +80,12 @@ for (const [label, n, c, f, groups, e, k, s] of [
   ['3x3 64->64, 56x56, batch 8', 8, 64, 64, 1, 56, 3, 1],
   ['1x1 16->96, 112x112', 1, 16, 96, 1, 112, 1, 1],
   ['1x1 96->24, 56x56', 1, 96, 24, 1, 56, 1, 1],
+  ['1x1 64->384, 14x14', 1, 64, 384, 1, 14, 1, 1],
   ['1x1 384->64, 14x14', 1, 384, 64, 1, 14, 1, 1],
+  ['1x1 96->576, 14x14', 1, 96, 576, 1, 14, 1, 1],
+  ['1x1 160->960, 7x7', 1, 160, 960, 1, 7, 1, 1],
   ['1x1 960->160, 7x7', 1, 960, 160, 1, 7, 1, 1],
+  ['1x1 320->1280, 7x7', 1, 320, 1280, 1, 7, 1, 1],
   ['depthwise 3x3 32, 112x112', 1, 32, 32, 32, 112, 3, 1],
   ['depthwise 3x3/2 96, 112x112', 1, 96, 96, 96, 112, 3, 2],
   ['depthwise 3x3 144, 56x56', 1, 144, 144, 144, 56, 3, 1],
@@ -82,13 +93,17 @@ for (const [label, n, c, f, groups, e, k, s] of [
   ['depthwise 3x3 384, 14x14', 1, 384, 384, 384, 14, 3, 1],
   ['depthwise 3x3/2 576, 14x14', 1, 576, 576, 576, 14, 3, 2],
   ['depthwise 3x3 960, 7x7', 1, 960, 960, 960, 7, 3, 1],
+  ['depthwise 5x5 240, 14x14', 1, 240, 240, 240, 14, 5, 1],
+  ['depthwise 5x5/2 240, 28x28', 1, 240, 240, 240, 28, 5, 2],
 ] as [string, number, number, number, number, number, number, number][]) {
+  if (!label.includes(wanted)) continue;
   const o = Math.ceil(e / s);
-  const p = k === 1 ? 0 : 1;
+  const p = (k - 1) / 2;
   const g = [n, c, f, groups, 1, e, e, 1, k, k, 1, o, o, 1, s, s, 0, p, p, 1, 1, 1];
   const sizes = [n * c * e * e, (f * c * k * k) / groups, n * f * o * o] as const;
   const scratch = Math.max(convScratch(g), convGradInputScratch(g), convGradWeightScratch(g));
   const [x, w, y, at] = place(...sizes, scratch / 4) as [number, number, number, number];
+  refill(at);
   const flops = (2 * sizes[2] * sizes[1]) / f;
   const image = tf.randomUniform([n, e, e, c]) as tf.Tensor4D;
   const filter = tf.randomUniform(groups === 1 ? [k, k, c, f] : [k, k, c, 1]) as tf.Tensor4D;
@@ -101,6 +116,7 @@ for (const [label, n, c, f, groups, e, k, s] of [
   );
   report(`conv ${label}`, flops, forward);
   if (groups === 1) {
+    refill(at);
     const dy = tf.randomUniform([n, o, o, f]) as tf.Tensor4D;
     const backward = race(
       () => gradInput(m, y, w, x, at, g),
@@ -110,12 +126,12 @@ for (const [label, n, c, f, groups, e, k, s] of [
     tf.dispose(dy);
   } else {
     // TensorFlow.js has no depthwise gradients in wasm: they stand beside its forward pass.
-    const times = race(
-      () => gradInput(m, y, w, x, at, g),
-      () => gradWeight(m, x, y, w, at, g),
-    );
-    report('  gradient of the input, beside forward', flops, [times[0]!, forward[1]!]);
-    report('  gradient of the filter, beside forward', flops, [times[1]!, forward[1]!]);
+    refill(at);
+    const [input] = race(() => gradInput(m, y, w, x, at, g));
+    refill(at);
+    const [weight] = race(() => gradWeight(m, x, y, w, at, g));
+    report('  gradient of the input, beside forward', flops, [input!, forward[1]!]);
+    report('  gradient of the filter, beside forward', flops, [weight!, forward[1]!]);
   }
   tf.dispose([image, filter]);
 }

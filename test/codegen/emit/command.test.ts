@@ -41,6 +41,29 @@ describe('--emit ts', () => {
     expect(readFileSync(join(folder, 'step.ts'), 'utf8')).toContain("} from 'sublinear/runtime';");
   });
 
+  it('carries WebAssembly with --backend wasm, and says so in the head', async () => {
+    const folder = temporaryFolder();
+    const asked = ['--loss', 'sum', '--emit', 'ts', '--backend', 'wasm', '--check'];
+    expect(await sublinear('compile', vae, ...asked, '-o', folder)).toMatchObject({ code: 0, stderr: '' });
+    const text = readFileSync(join(folder, 'step.ts'), 'utf8');
+    expect(text.slice(0, 2000)).toContain(
+      ' * made by   sublinear compile vae.onnx --loss sum --backend wasm --emit ts',
+    );
+    const { createStep, loadSafetensors } = await importEmitted(text);
+    createStep().load(loadSafetensors(readFileSync(join(folder, 'step.safetensors'))));
+  });
+
+  it.each<[readonly string[], string]>([
+    [['--backend', 'wasm'], '--backend means nothing without --emit ts'],
+    [['--runtime', 'inline', '--emit', 'ir'], '--runtime means nothing without --emit ts'],
+    [['--check', '--emit', 'ir,plan'], '--check means nothing without --emit ts'],
+    [['-o', 'elsewhere'], '--output means nothing without --emit KINDS'],
+  ])('refuses %j: it would have no effect', async (options, message) => {
+    const result = await sublinear('compile', vae, '--loss', 'sum', ...options);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toContain(`error: ${message}\n  hint: add --emit`);
+  });
+
   it('says so where it cannot write, and leaves nothing behind', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'file'), '');

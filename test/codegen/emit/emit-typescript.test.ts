@@ -126,9 +126,12 @@ describe('the text', () => {
   it('is laid out as the formatter of this repository would', () => {
     const folder = mkdtempSync(join(root, 'emitted-'));
     try {
-      for (const runtime of ['inline', 'import'] as const)
-        for (const [name, built] of Object.entries({ small: smallModel(), chain: model }))
-          writeFileSync(join(folder, `${name}-${runtime}.ts`), emitTypeScript(compileMemory(built), { runtime }));
+      for (const [name, built] of Object.entries({ small: smallModel(), chain: model }))
+        for (const runtime of ['inline', 'import'] as const)
+          for (const backend of ['js', 'wasm'] as const) {
+            const emitted = emitTypeScript(compileMemory(built), { runtime, backend });
+            writeFileSync(join(folder, `${name}-${runtime}-${backend}.ts`), emitted);
+          }
       // Throws, showing the differences, where it would change a file.
       execFileSync(join(root, 'node_modules/.bin/biome'), ['format', folder], { cwd: root, stdio: 'pipe' });
     } finally {

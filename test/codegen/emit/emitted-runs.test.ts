@@ -1,4 +1,4 @@
-/** Emitted steps give what the interpreter gives, bit for bit. */
+/** Emitted steps give what the interpreter gives on the same backend, bit for bit. */
 import { describe, expect, it } from 'vitest';
 import { emitTypeScript } from '../../../src/codegen/emit/emit-typescript.ts';
 import { compile } from '../../../src/compile.ts';
@@ -16,22 +16,25 @@ const examples: Readonly<Record<string, () => Promise<{ readonly model: BuiltMod
   unet: () => import('../../../examples/unet.ts'),
 };
 
+const backends = ['js', 'wasm'] as const;
+
 describe.each(Object.entries(examples))('%s', (_, load) => {
   it.each(['none', 'memory'])('%s: equals the interpreter', async (strategy) => {
     const { model } = await load();
     const compiled = compile(model, { losses: model.losses, strategy });
-    expect(await differencesFromInterpreter(compiled, strategy === 'memory' ? 3 : 1)).toEqual([]);
+    for (const backend of backends)
+      expect(await differencesFromInterpreter(compiled, strategy === 'memory' ? 2 : 1, backend), backend).toEqual([]);
   });
 });
 
 describe('a step with its update in it', () => {
-  it.each(['sgd', 'adamw'])('%s', async (kind) => {
+  it.each(['sgd', 'adamw', 'rmsprop'])('%s', async (kind) => {
     const m = new ModelBuilder('trained');
     const h = m.tanh(m.linear(m.tanh(m.linear(m.input('x', [8, 6]), 12)), 12));
     m.loss(m.crossEntropy(m.linear(h, 3), m.input('labels', [8], 'i64')));
     const model = m.finish();
     const compiled = compile(model, { losses: model.losses, strategy: 'memory', optimizer: { kind } });
-    expect(await differencesFromInterpreter(compiled, 5)).toEqual([]);
+    for (const backend of backends) expect(await differencesFromInterpreter(compiled, 5, backend), backend).toEqual([]);
     expect(emitTypeScript(compiled)).toContain('readonly learningRate: Numbers | number;');
   });
 });
@@ -39,8 +42,11 @@ describe('a step with its update in it', () => {
 describe('random models over the whole op table', () => {
   it.each([1, 2, 3, 4, 5, 6])('seed %i', async (seed) => {
     const { model, losses } = randomModel(seed, 12);
-    for (const strategy of ['all', 'memory'])
-      expect(await differencesFromInterpreter(compile(model, { losses, strategy, wrt: 'all' }))).toEqual([]);
+    for (const strategy of ['all', 'memory']) {
+      const compiled = compile(model, { losses, strategy, wrt: 'all' });
+      for (const backend of backends)
+        expect(await differencesFromInterpreter(compiled, 2, backend), `${strategy}, ${backend}`).toEqual([]);
+    }
   });
 });
 
@@ -50,6 +56,7 @@ const zoo = sharedData('models/zoo');
 describe.skipIf(zoo === undefined)('models exported by PyTorch', () => {
   it.each(['mlp50', 'gpt2_12l', 'transformer_enc', 'mixer', 'vae', 'mobilenet_v3_small'])('%s', async (name) => {
     const { model, loss } = loadReferenceModel(`${zoo}/${name}`);
-    expect(await differencesFromInterpreter(compile(model, { losses: [loss], strategy: 'memory' }), 1)).toEqual([]);
+    const compiled = compile(model, { losses: [loss], strategy: 'memory' });
+    for (const backend of backends) expect(await differencesFromInterpreter(compiled, 1, backend), backend).toEqual([]);
   });
 });

@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import type { Step, StepOptions, Tensors } from '../../../runtime/step.ts';
+import type { BackendError } from '../../../runtime/wasm-support.ts';
 
 type Views = Readonly<Record<string, Float32Array>>;
 export type AnyStep = Step<Readonly<Record<string, unknown>>, Views, Views, Views, Views>;
 
-export interface EmittedModule {
-  createStep(options?: StepOptions): AnyStep;
+/** `Options`: what `createStep` takes, which depends on the backend. */
+export interface EmittedModule<Options = StepOptions> {
+  createStep(options?: Options): AnyStep;
   loadSafetensors(bytes: Uint8Array): Tensors;
+  /** Of WebAssembly. */
+  readonly BackendError: typeof BackendError;
   readonly arenaBytes: number;
   readonly residentBytes: number;
 }
@@ -25,7 +29,7 @@ export function stripTypes(text: string): string {
   return outputText;
 }
 
-export async function importEmitted(text: string): Promise<EmittedModule> {
+export async function importEmitted<Options = StepOptions>(text: string): Promise<EmittedModule<Options>> {
   const directory = mkdtempSync(join(tmpdir(), 'emitted-'));
   try {
     const path = join(directory, 'step.mjs');

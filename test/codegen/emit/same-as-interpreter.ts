@@ -1,4 +1,5 @@
 /** Compares an emitted step with the interpreter, bit for bit, over several runs. */
+import type { Backend } from '../../../runtime/select-backend.ts';
 import { stepInputs } from '../../../src/cli/step-inputs.ts';
 import { emitTypeScript } from '../../../src/codegen/emit/emit-typescript.ts';
 import { type StepTensors, tensorsOf } from '../../../src/codegen/emit/tensors.ts';
@@ -9,14 +10,18 @@ import { importEmitted } from './emitted-step.ts';
 
 const seed = 7;
 
-/** Names of what differs after any of `runs` runs; none is the promise. */
-export async function differencesFromInterpreter(compiled: Compiled, runs = 3): Promise<readonly string[]> {
-  const { createStep, loadSafetensors } = await importEmitted(emitTypeScript(compiled));
+/** Names of what differs after any of `runs` runs, both on one backend; none is the promise. */
+export async function differencesFromInterpreter(
+  compiled: Compiled,
+  runs: number,
+  backend: Backend,
+): Promise<readonly string[]> {
+  const { createStep, loadSafetensors } = await importEmitted(emitTypeScript(compiled, { backend }));
   const step = createStep({ seed });
   const loadable = [...compiled.graph.parameters, ...compiled.graph.state, ...compiled.graph.constants];
   const weights = new Map(loadable.map((value) => [value.name, compiled.weights.get(value.name)!]));
   step.load(loadSafetensors(writeSafetensors(weights)));
-  const execution = createExecution(compiled, { seed, backend: 'js' });
+  const execution = createExecution(compiled, { seed, backend });
   const { tensors } = stepInputs(compiled.graph, new Map(), 1);
   execution.setInputs(tensors);
   const named = tensorsOf(compiled.program, compiled.update?.learningRate);

@@ -111,7 +111,7 @@ function drawGeometry(t: Twins, depthwise: boolean): number[] | undefined {
 function drawCommonDepthwise(t: Twins): number[] | undefined {
   const extent = t.integer(0, 4) ? 3 : [2, 5][t.integer(0, 1)]!;
   const stride = t.integer(1, 2);
-  const [h, w] = [t.integer(1, 19), t.integer(1, 19)];
+  const [h, w] = [t.integer(1, 19), t.integer(1, t.integer(0, 3) ? 19 : 40)];
   const pads = [t.integer(0, 2), t.integer(0, 2)].map((pad) => (t.integer(0, 2) ? (extent - 1) >> 1 : pad));
   // The pads after may differ from those before, as they do where a result is to have the extents of the input.
   const output = [h, w].map((size, i) => Math.floor((size + pads[i]! + t.integer(0, 2) - extent) / stride) + 1);
@@ -151,6 +151,28 @@ describe.each([
       const scratch = t.scratch(convGradInputScratch(g));
       t.run(convGradInput, [dy, w, dx, scratch, g], tolerance((wSize / channels) * groups));
       t.run(convGradWeight, [x, dy, dw, t.scratch(convGradWeightScratch(g)), g], tolerance(ySize / filters));
+    }
+  });
+});
+
+describe('depthwise convolutions', () => {
+  it('hand on NaN and infinities, and only to what they reach', () => {
+    const value = (r: () => number): number => {
+      const kind = Math.floor(r() * 40);
+      return [Number.NaN, Infinity, -Infinity][kind] ?? r() * 4 - 2;
+    };
+    for (let seed = 0; seed < 200; seed++) {
+      const t = twins(seed);
+      const g = drawCommonDepthwise(t);
+      if (g === undefined) continue;
+      const xSize = g[0]! * g[1]! * product(g.slice(4, 7));
+      const wSize = g[2]! * product(g.slice(7, 10));
+      const ySize = g[0]! * g[2]! * product(g.slice(10, 13));
+      const [x, w, dy] = [t.floats(xSize, value), t.floats(wSize, value), t.floats(ySize, value)];
+      const [y, dx, dw] = [t.floats(ySize), t.floats(xSize), t.floats(wSize)];
+      t.run(conv, [x, w, -1, y, 0, g], tolerance(wSize / g[2]!));
+      t.run(convGradInput, [dy, w, dx, 0, g], tolerance(wSize / g[1]!));
+      t.run(convGradWeight, [x, dy, dw, 0, g], tolerance(ySize / g[2]!));
     }
   });
 });

@@ -1,0 +1,122 @@
+/** Splits of kernels that walk rows, planes or images, each by itself: a part is a range of them. */
+import { batchNormInference } from '../kernels/batch-norm.ts';
+import { addChannelBias } from '../kernels/conv-transpose.ts';
+import { groupNorm } from '../kernels/group-norm.ts';
+import { layerNorm } from '../kernels/layer-norm.ts';
+import { maxPool, maxPoolGrad } from '../kernels/pool.ts';
+import { rmsNorm } from '../kernels/rms-norm.ts';
+import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from '../kernels/softmax.ts';
+import { type Arguments, eachRange, type Part, type Split, splitOf } from './split.ts';
+
+const element = 4;
+
+/** One call for each part of `count` rows, from row `start` on. */
+function rowsOf(parts: number, count: number, args: (start: number, count: number) => Arguments): readonly Part[] {
+  return eachRange(count, parts, 1, (start, length) => [args(start, length)]);
+}
+
+const softmaxes = [
+  ...[softmax, logSoftmax].map((kernel) =>
+    splitOf(kernel, {
+      cost: (_x, _out, outer, extent, inner) => 2.5 * outer * extent * inner,
+      cut: (parts, x, out, outer, extent, inner) =>
+        rowsOf(parts, outer, (start, count) => {
+          const bytes = element * start * extent * inner;
+          return [x + bytes, out + bytes, count, extent, inner];
+        }),
+    }),
+  ),
+  ...[softmaxGrad, logSoftmaxGrad].map((kernel) =>
+    splitOf(kernel, {
+      cost: (_dy, _y, _dx, outer, extent, inner) => 0.8 * outer * extent * inner,
+      cut: (parts, dy, y, dx, outer, extent, inner) =>
+        rowsOf(parts, outer, (start, count) => {
+          const bytes = element * start * extent * inner;
+          return [dy + bytes, y + bytes, dx + bytes, count, extent, inner];
+        }),
+    }),
+  ),
+];
+
+const norms = [
+  splitOf(layerNorm, {
+    cost: (_x, _scale, _bias, _y, _mean, _invStd, rows, width) => rows * width,
+    cut: (parts, x, scale, bias, y, mean, invStd, rows, width, epsilon) =>
+      rowsOf(parts, rows, (start, count) => {
+        const bytes = element * start * width;
+        const at = element * start;
+        return [x + bytes, scale, bias, y + bytes, mean + at, invStd + at, count, width, epsilon];
+      }),
+  }),
+  splitOf(rmsNorm, {
+    cost: (_x, _scale, _y, _invRms, rows, width) => 0.8 * rows * width,
+    cut: (parts, x, scale, y, invRms, rows, width, epsilon) =>
+      rowsOf(parts, rows, (start, count) => {
+        const bytes = element * start * width;
+        return [x + bytes, scale, y + bytes, invRms + element * start, count, width, epsilon];
+      }),
+  }),
+  splitOf(groupNorm, {
+    cost: (_x, _scale, _bias, _y, _mean, _invStd, batch, channels, size) => batch * channels * size,
+    cut: (parts, x, scale, bias, y, mean, invStd, batch, channels, size, groups, epsilon) =>
+      rowsOf(parts, batch, (start, count) => {
+        const bytes = element * start * channels * size;
+        const at = element * start * groups;
+        return [x + bytes, scale, bias, y + bytes, mean + at, invStd + at, count, channels, size, groups, epsilon];
+      }),
+  }),
+  splitOf(batchNormInference, {
+    cost: (_x, _scale, _bias, _mean, _variance, _y, batch, channels, size) => 0.3 * batch * channels * size,
+    cut: (parts, x, scale, bias, mean, variance, y, batch, channels, size, epsilon) =>
+      rowsOf(parts, batch, (start, count) => {
+        const bytes = element * start * channels * size;
+        return [x + bytes, scale, bias, mean, variance, y + bytes, count, channels, size, epsilon];
+      }),
+  }),
+  splitOf(addChannelBias, {
+    cost: (_bias, _y, batch, channels, size) => 0.3 * batch * channels * size,
+    cut: (parts, bias, y, batch, channels, size) =>
+      rowsOf(parts, batch, (start, count) => [bias, y + element * start * channels * size, count, channels, size]),
+  }),
+];
+
+/** Elements of a plane of the input and of the result, and taps of the window (runtime/kernels/pool.ts). */
+function poolSizes(g: readonly number[]): readonly [input: number, result: number, taps: number] {
+  return [g[1]! * g[2]! * g[3]!, g[7]! * g[8]! * g[9]!, g[4]! * g[5]! * g[6]!];
+}
+
+const pools = [
+  splitOf(maxPool, {
+    cost(_x, _out, g) {
+      const [, result, taps] = poolSizes(g);
+      return 0.7 * g[0]! * result * taps;
+    },
+    cut(parts, x, out, g) {
+      const [input, result] = poolSizes(g);
+      const [planes, ...rest] = g;
+      return rowsOf(parts, planes!, (start, count) => [
+        x + element * start * input,
+        out + element * start * result,
+        [count, ...rest],
+      ]);
+    },
+  }),
+  splitOf(maxPoolGrad, {
+    cost(_dy, _x, _dx, g) {
+      const [, result, taps] = poolSizes(g);
+      return 1.2 * g[0]! * result * taps;
+    },
+    cut(parts, dy, x, dx, g) {
+      const [input, result] = poolSizes(g);
+      const [planes, ...rest] = g;
+      return rowsOf(parts, planes!, (start, count) => [
+        dy + element * start * result,
+        x + element * start * input,
+        dx + element * start * input,
+        [count, ...rest],
+      ]);
+    },
+  }),
+];
+
+export const rowSplits: readonly (readonly [string, Split])[] = [...softmaxes, ...norms, ...pools];
