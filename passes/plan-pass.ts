@@ -1,5 +1,5 @@
 /** The pass `plan`: runs a strategy on the graph's bare costs and keeps its sequence. */
-import type { CostModelName } from '../src/analysis/cost-model.ts';
+import { costModelNamed, unmeasuredNodes } from '../src/analysis/costs-file.ts';
 import { residentBytes } from '../src/analysis/figures.ts';
 import { indexPlanGraph } from '../src/analysis/plan-graph.ts';
 import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
@@ -8,7 +8,7 @@ import { placedArena } from './memory-plan.ts';
 import { type Pass, type PassOptionSpec, stringOption } from './pass.ts';
 import { planFromSequence } from './plan/plan.ts';
 import { strategies } from './plan/strategies.ts';
-import type { StrategyDefinition } from './plan/strategy.ts';
+import { type StrategyDefinition, watched } from './plan/strategy.ts';
 
 function strategyOptions(): Readonly<Record<string, PassOptionSpec>> {
   const specs: Record<string, PassOptionSpec> = {};
@@ -35,24 +35,12 @@ export function strategyNamed(name: string): StrategyDefinition {
   );
 }
 
-function costModelNamed(name: string): CostModelName {
-  if (name === 'roofline' || name === 'unit') return name;
-  throw new SublinearError(
-    {
-      code: 'unknown-costs',
-      message: `unknown cost model ${JSON.stringify(name)}`,
-      hint: 'cost models are roofline and unit',
-    },
-    2,
-  );
-}
-
 export const planPass: Pass = {
   name: 'plan',
   summary: 'Chooses the sequence of nodes: what is kept and what is computed again',
   options: {
     strategy: { doc: 'which strategy', default: 'memory' },
-    costs: { doc: 'cost model: roofline or unit', default: 'roofline' },
+    costs: { doc: 'cost model: roofline, unit, or a file that run --profile wrote', default: 'roofline' },
     ...strategyOptions(),
   },
   requires: [],
@@ -60,21 +48,25 @@ export const planPass: Pass = {
   establishes: ['plan'],
   run(compilation, options) {
     const definition = strategyNamed(stringOption(options, 'strategy', 'memory'));
-    const costModel = costModelNamed(stringOption(options, 'costs', 'roofline'));
+    const { model, name: costModel, source } = costModelNamed(stringOption(options, 'costs', 'roofline'));
     const { strategy: _strategy, costs: _costs, ...own } = options;
     const { graph } = compilation.model;
-    const index = indexPlanGraph(toPlanGraph(graph, costModel));
-    const about = { strategy: definition.name, options: own, costModel };
-    if (definition.bounded === undefined) {
+    const index = indexPlanGraph(toPlanGraph(graph, model));
+    const costs = source === undefined ? {} : { costs: { ...source, unmeasured: unmeasuredNodes(graph, model) } };
+    const about = { strategy: definition.name, options: own, costModel, ...costs };
+    const { bounded } = definition;
+    if (bounded === undefined) {
       const plan = planFromSequence(index, definition.sequence(index, own), about);
       return { compilation: { ...compilation, plan, planned: graph }, changed: false };
     }
-    const { sequence, lowerBound, bound } = definition.bounded(index, own, {
+    const { search } = compilation;
+    const context = {
       residentBytes: residentBytes(graph),
       baselineArenaBytes: () => placedArena(index, Int32Array.from(graph.nodes.keys())),
-      ...(compilation.search !== undefined && { search: compilation.search }),
-    });
-    const plan = { ...planFromSequence(index, sequence, about), lowerBound, bound };
+      ...(search !== undefined && { search }),
+    };
+    const { sequence, ...found } = watched(search, () => bounded(index, own, context));
+    const plan = { ...planFromSequence(index, sequence, about), ...found };
     return { compilation: { ...compilation, plan, planned: graph }, changed: false };
   },
 };

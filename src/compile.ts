@@ -48,7 +48,7 @@ export interface CompileOptions extends PipelineOptions {
   readonly strategy?: string;
   /** Options of the strategy by name: `segments`, `checkpoints`, `budget`, ... */
   readonly strategyOptions?: Readonly<Record<string, PassOptionValue>>;
-  /** `roofline` (default) or `unit`. */
+  /** `roofline` (default), `unit`, or the path of a costs file that `run --profile` wrote. */
   readonly costs?: string;
   /** How a search for a plan is watched and helped; `solver` (see `loadSolver`) tightens its bounds. */
   readonly search?: SearchSettings;

@@ -1,5 +1,6 @@
 /** Plan: a sequence of node names in which a name may appear more than once, with its figures (DESIGN idea 2). */
 
+import type { CostsSource } from '../../src/analysis/costs-file.ts';
 import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
 import { simulate } from '../../src/analysis/simulate.ts';
 
@@ -8,6 +9,8 @@ export interface Plan {
   readonly options: Readonly<Record<string, string | readonly string[]>>;
   /** Cost model by name, or `measured`. */
   readonly costModel: string;
+  /** Where measured costs came from, and how many nodes had none. */
+  readonly costs?: CostsSource & { readonly unmeasured: number };
   readonly sequence: readonly string[];
   /** Bytes: what the sequence keeps alive at its peak, before placement. */
   readonly liveBytes: number;
@@ -18,6 +21,10 @@ export interface Plan {
   readonly lowerBound: number;
   /** Name of the bound. */
   readonly bound: string;
+  /** Bytes of arena that were allowed, where there was a budget. */
+  readonly budget?: number;
+  /** Set where the search was stopped early: the plan fits, and more of a search might have found a cheaper one. */
+  readonly stopped?: true;
 }
 
 /** Sum of every node's cost once: ordinary training. */
@@ -29,7 +36,7 @@ export function baseCost(index: PlanIndex): number {
 export function planFromSequence(
   index: PlanIndex,
   sequence: ArrayLike<number>,
-  about: Pick<Plan, 'strategy' | 'options' | 'costModel'>,
+  about: Pick<Plan, 'strategy' | 'options' | 'costModel' | 'costs'>,
 ): Plan {
   const { liveBytes, cost } = simulate(index, sequence);
   const base = baseCost(index);

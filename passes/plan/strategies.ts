@@ -1,7 +1,7 @@
 /** The named strategies (DESIGN section 8): what people can ask for, with the options that each takes. */
 import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
 import { all } from './all.ts';
-import { budgetStrategy } from './budget/budget-strategy.ts';
+import { budgetStrategy, searchOptionList, searchOptions } from './budget/budget-strategy.ts';
 import { manual } from './manual.ts';
 import { memory } from './memory.ts';
 import { none } from './none.ts';
@@ -61,9 +61,9 @@ const definitions: readonly StrategyDefinition[] = [
   {
     name: 'auto',
     summary: 'the knee of the trade-off curve: most bytes saved for least recomputation',
-    options: [],
-    sequence: (index) => kneePlan(index).sequence,
-    bounded: (index, _, { search }) => kneePlan(index, search === undefined ? {} : { search }),
+    options: searchOptionList,
+    sequence: (index, options) => kneePlan(index, searchOptions(options, 'fast')).sequence,
+    bounded: (index, options, { search }) => kneePlan(index, searchOptions(options, 'fast', search)),
   },
 ];
 

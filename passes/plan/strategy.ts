@@ -41,6 +41,21 @@ export interface SearchSettings {
   readonly onProgress?: (progress: BudgetProgress) => void;
   /** Asked now and then: true ends the search with the best plan so far. */
   readonly shouldStop?: () => boolean;
+  /** Whether a budget that is missed is answered by a search for the smallest one that can be met; default true. */
+  readonly descend?: boolean;
+  /** Called before the first search of a strategy, and after its last, also where that fails. */
+  readonly onStart?: () => void;
+  readonly onEnd?: () => void;
+}
+
+/** What `run` returns, with the watch over its searches begun and ended. */
+export function watched<T>(search: SearchSettings | undefined, run: () => T): T {
+  search?.onStart?.();
+  try {
+    return run();
+  } finally {
+    search?.onEnd?.();
+  }
 }
 
 /** A sequence and what is proved of it: no legal sequence within the budget costs less than `lowerBound`. */
@@ -48,6 +63,10 @@ export interface BoundedSequence {
   readonly sequence: Int32Array;
   readonly lowerBound: number;
   readonly bound: string;
+  /** Bytes of arena within which it was planned. */
+  readonly budget: number;
+  /** Set where the search ended early, because it was told to. */
+  readonly stopped?: true;
 }
 
 export interface StrategyDefinition {

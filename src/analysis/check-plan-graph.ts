@@ -48,6 +48,7 @@ export function checkPlanGraph(json: unknown, source: string): PlanGraph {
   const nodes = reader.list(root?.nodes, 'nodes').map((node, i) => readNode(reader, node, i));
   const outputs = [...new Set(reader.names(root?.outputs, 'outputs'))];
   reader.throwIfAny();
+  checkTotals(reader, { inputs, nodes, outputs });
   checkNames(reader, { inputs, nodes, outputs });
   reader.throwIfAny();
   const ordered = orderPlanNodes({ inputs, nodes, outputs }, source);
@@ -100,6 +101,20 @@ function readResult(reader: JsonReader, json: unknown, place: string): PlanResul
   const over =
     typeof record.over === 'string' ? record.over : reader.names(record.over, `over of ${JSON.stringify(name)}`);
   return { name, bytes, over };
+}
+
+/** Sums of bytes, rounded up, and of costs stay whole numbers. */
+function checkTotals(reader: JsonReader, graph: PlanGraph): void {
+  let bytes = 0;
+  let cost = 0;
+  for (const value of graph.inputs) bytes += alignUp(value.bytes);
+  for (const node of graph.nodes) {
+    for (const value of node.outputs) bytes += alignUp(value.bytes);
+    bytes += alignUp(node.scratch);
+    cost += node.cost;
+  }
+  if (bytes > Number.MAX_SAFE_INTEGER) reader.add('the bytes of all values add up to more than 2^53');
+  if (cost > Number.MAX_SAFE_INTEGER) reader.add('the costs of all nodes add up to more than 2^53');
 }
 
 /** Names are unique; everything read is an input or somebody's output. */

@@ -1,15 +1,20 @@
 /**
  * Cost models: what one run of a node is worth, as an integer (DESIGN section 8). They describe a fixed nominal
- * machine, so that plans are the same everywhere; measured costs come in by `costs`.
+ * machine, so that plans are the same everywhere; measured costs come in by a file (`src/analysis/costs-file.ts`).
  */
 import { attributesKey, byteLength, type Node } from '../ir/graph.ts';
 import type { Op } from '../ir/op.ts';
 
 export type CostModelName = 'roofline' | 'unit';
 
-/** Measured costs by `costKey`; a node without one falls back to the roofline. */
+/** Measured costs in nanoseconds by `costKey`. */
 export interface MeasuredCosts {
   readonly costs: Readonly<Record<string, number>>;
+  /**
+   * What a nanosecond of the nominal machine takes on the measured one; default 1. A node that was not measured costs so
+   * many times its roofline, so that both kinds of cost can stand in one plan.
+   */
+  readonly slowdown?: number;
 }
 
 export type CostModel = CostModelName | MeasuredCosts;
@@ -37,7 +42,13 @@ export function nodeCost(model: CostModel, op: Op, node: Node): number {
   if (op.effect === 'view') return 0;
   if (model === 'unit') return op.expensive === true ? 10 : 1;
   if (model === 'roofline') return rooflineCost(op, node);
-  return model.costs[costKey(node)] ?? rooflineCost(op, node);
+  return measuredCost(model, node) ?? Math.ceil(rooflineCost(op, node) * (model.slowdown ?? 1));
+}
+
+/** Undefined where no node of this kind was measured. */
+export function measuredCost({ costs }: MeasuredCosts, node: Node): number | undefined {
+  const key = costKey(node);
+  return Object.hasOwn(costs, key) ? costs[key] : undefined;
 }
 
 /** What a measured cost is filed under: op, attributes and types, so that equal work is measured once. */

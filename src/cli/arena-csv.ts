@@ -100,7 +100,9 @@ function readHeader(line: string, source: string): Readonly<Record<Column, numbe
   const names = line.split(',').map((name) => name.trim().toLowerCase());
   const faults: Diagnostic[] = [];
   const missing = columns.filter((column) => !names.includes(column));
-  for (const [i, name] of names.slice(0, mostFaults).entries()) {
+  // A first line without any of the columns is no header: what else it holds tells nobody anything.
+  const listed = missing.length === columns.length ? [] : names.slice(0, mostFaults);
+  for (const [i, name] of listed.entries()) {
     const known = columns.some((column) => column === name);
     if (known && names.indexOf(name) === i) continue;
     const nearest = known ? undefined : nearestName(name, missing);

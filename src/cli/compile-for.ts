@@ -1,5 +1,9 @@
 /** One compilation for a command, with the debug ladder's flags: traces, timings, verification. */
-import { printPipeline } from '../../passes/pipeline.ts';
+import { stringOption } from '../../passes/pass.ts';
+import { parsePipeline, printPipeline } from '../../passes/pipeline.ts';
+import type { Plan } from '../../passes/plan/plan.ts';
+import { strategies } from '../../passes/plan/strategies.ts';
+import type { SearchSettings } from '../../passes/plan/strategy.ts';
 import { type CompileOptions, pipelineOf } from '../compile.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -7,12 +11,19 @@ import { printGraph } from '../ir/print.ts';
 import type { ModelOptions, PlanOptions } from './options.ts';
 import { strategyOptions } from './options.ts';
 import type { PreparedModel } from './prepare-model.ts';
-import { searchSettings } from './search-settings.ts';
+import { printNotes } from './print-notes.ts';
+import { searchSettings, stoppedNote } from './search-settings.ts';
 import { type UpdateOptions, updateOptions } from './update-options.ts';
 
 export type CommandOptions = ModelOptions & PlanOptions & UpdateOptions;
 
-export async function compileOptions(prepared: PreparedModel, options: CommandOptions): Promise<CompileOptions> {
+/** `search` is for commands that watch several compilations together. */
+export async function compileOptions(
+  prepared: PreparedModel,
+  options: CommandOptions,
+  search?: SearchSettings,
+): Promise<CompileOptions> {
+  const said = new Set<string>();
   return {
     losses: prepared.losses,
     wrt: wrtOf(options.wrt),
@@ -23,16 +34,42 @@ export async function compileOptions(prepared: PreparedModel, options: CommandOp
     strategyOptions: strategyOptions(options, prepared.checkpoints),
     costs: options.costs,
     verify: options.verify === 'each' ? 'each' : 'ends',
-    ...(options.strategy === 'budget' && { search: await searchSettings() }),
+    ...(searches(options) && { search: search ?? (await searchSettings()) }),
     ...(options.passes !== undefined && { pipeline: options.passes }),
     ...(options.stopAfter !== undefined && { stopAfter: options.stopAfter }),
     onPass: ({ pass, seconds, changed, compilation }) => {
+      if (pass === 'plan' && compilation.plan !== undefined) {
+        printNotes(planNotes(compilation.plan).filter(({ code }) => !said.has(code)));
+        for (const { code } of planNotes(compilation.plan)) said.add(code);
+      }
       if (options.timings === true)
         process.stderr.write(`${pass.padEnd(14)} ${(seconds * 1000).toFixed(1).padStart(9)} ms\n`);
       if (options.printAfter === pass || (options.printAfter === 'changed' && changed))
         process.stderr.write(`after ${pass}:\n${printGraph(compilation.model.graph)}`);
     },
   };
+}
+
+/** Whether a plan is searched for, by the options or by the pipeline that they spell out. */
+function searches({ strategy, passes }: CommandOptions): boolean {
+  const stages = passes === undefined ? [{ pass: 'plan', options: { strategy } }] : parsePipeline(passes);
+  return stages.some(({ pass, options }) => pass === 'plan' && isSearch(stringOption(options, 'strategy', 'memory')));
+}
+
+function isSearch(strategy: string): boolean {
+  return strategies.get(strategy)?.bounded !== undefined;
+}
+
+/** What the user should know of how a plan came about. */
+export function planNotes({ costs, stopped, sequence }: Plan): readonly Diagnostic[] {
+  const notes: Diagnostic[] = [];
+  if (costs !== undefined && costs.unmeasured > 0)
+    notes.push({
+      code: 'unmeasured-costs',
+      message: `${costs.file} has no cost for ${costs.unmeasured} of ${new Set(sequence).size} nodes: theirs is taken from the roofline`,
+    });
+  if (stopped === true) notes.push(stoppedNote);
+  return notes;
 }
 
 function wrtOf(text: string): 'parameters' | 'inputs' | 'all' {

@@ -6,25 +6,38 @@ import { strategies } from '../../passes/plan/strategies.ts';
 import { strategyNamed } from '../../passes/plan-pass.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 
-export interface ModelOptions {
+/** What is differentiated of which graph. */
+export interface GraphOptions {
   readonly loss?: string;
   readonly dim: Readonly<Record<string, number>>;
   readonly params: readonly string[];
   readonly trainable: readonly string[];
   readonly freeze: readonly string[];
   readonly wrt: string;
+}
+
+export interface ModelOptions extends GraphOptions {
   readonly weights?: string;
   readonly seed: number;
 }
 
-export interface PlanOptions {
+export interface StrategyOptions {
   readonly strategy: string;
-  readonly budget?: string;
-  readonly arenaBudget?: string;
-  readonly effort?: string;
   readonly segments?: number;
   readonly checkpoint: readonly string[];
+}
+
+export interface BudgetOptions {
+  readonly budget?: string;
+  readonly arenaBudget?: string;
+}
+
+export interface SearchOptions {
+  readonly effort?: string;
   readonly costs: string;
+}
+
+export interface PlanOptions extends StrategyOptions, BudgetOptions, SearchOptions {
   readonly passes?: string;
   readonly verify?: string;
   readonly stopAfter?: string;
@@ -61,7 +74,7 @@ export function wholeNumber(least: number): (value: string) => number {
   };
 }
 
-export function addModelOptions(command: Command): Command {
+export function addGraphOptions(command: Command): Command {
   return command
     .option('--loss <LOSS>', 'cross-entropy, mse or sum, with :OUTPUT where there are several; or a scalar output')
     .addOption(
@@ -74,7 +87,12 @@ export function addModelOptions(command: Command): Command {
     .addOption(repeatable('--freeze <GLOB>', 'do not train these (repeatable)'))
     .addOption(
       new Option('--wrt <WHAT>', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),
-    )
+    );
+}
+
+/** Those of the graph, and of the numbers a step runs on. */
+export function addModelOptions(command: Command): Command {
+  return addGraphOptions(command)
     .option('--weights <RULE>', 'he, hash[:GAIN], or FILE.safetensors, for weights the model does not carry')
     .option('--seed <N>', 'seed of drawn inputs, weights and dropout', wholeNumber(0), 0);
 }
@@ -85,23 +103,44 @@ const saidInPipelines = [
   ...['optimizer', 'keepGradients', 'clipValue', 'clipNorm', 'lossScale', 'lossWeights', 'accumulate'],
 ];
 
-export function addPlanOptions(command: Command): Command {
+export function addStrategyOptions(command: Command, strategy: string): Command {
   return command
     .addOption(
       new Option('-s, --strategy <NAME>', `one of ${[...strategies.keys()].join(', ')}`)
         .argParser((name) => strategyNamed(name).name)
-        .default('memory'),
+        .default(strategy),
     )
+    .option('--segments <K>', 'memory: number of segments', wholeNumber(1))
+    .addOption(repeatable('--checkpoint <NAME>', 'manual: a value to keep (repeatable)'));
+}
+
+export function addBudgetOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--budget <SIZE>', 'plan within this peak: 64MiB, or 40% of ordinary training')
         .conflicts('arenaBudget')
         .implies({ strategy: 'budget' }),
     )
-    .addOption(new Option('--arena-budget <SIZE>', 'plan within this arena').implies({ strategy: 'budget' }))
-    .addOption(new Option('--effort <HOW>', 'budget: moves of the search').choices(['fast', 'default', 'max']))
-    .option('--segments <K>', 'memory: number of segments', wholeNumber(1))
-    .addOption(repeatable('--checkpoint <NAME>', 'manual: a value to keep (repeatable)'))
-    .addOption(new Option('--costs <MODEL>', 'cost model').choices(['roofline', 'unit']).default('roofline'))
+    .addOption(new Option('--arena-budget <SIZE>', 'plan within this arena').implies({ strategy: 'budget' }));
+}
+
+export function addEffortOption(command: Command): Command {
+  return command.addOption(
+    new Option('--effort <HOW>', 'budget, auto: moves of the search').choices(['fast', 'default', 'max']),
+  );
+}
+
+/** How the search of any command goes about it. */
+export function addSearchOptions(command: Command): Command {
+  return addEffortOption(command).option(
+    '--costs <MODEL>',
+    'cost model: roofline, unit, or a file that run --profile wrote',
+    'roofline',
+  );
+}
+
+export function addPlanOptions(command: Command): Command {
+  return addSearchOptions(addBudgetOptions(addStrategyOptions(command, 'memory')))
     .addOption(
       new Option('--passes <PIPELINE>', 'a whole pipeline in place of the default one')
         .argParser((text) => printPipeline(parsePipeline(text)))
@@ -122,9 +161,12 @@ export function addPlanOptions(command: Command): Command {
     .option('--timings', 'print the seconds each pass took');
 }
 
+/** For commands that plan in one way only. */
+export const planDefaults: PlanOptions = { strategy: 'memory', checkpoint: [], costs: 'roofline' };
+
 /** Options of the strategy. `marked` are checkpoints that the model names itself; `--checkpoint` overrides them. */
 export function strategyOptions(
-  options: PlanOptions,
+  options: StrategyOptions & BudgetOptions & Pick<SearchOptions, 'effort'>,
   marked: readonly string[],
 ): Readonly<Record<string, string | readonly string[]>> {
   if (options.checkpoint.length > 0 && options.strategy !== 'manual')

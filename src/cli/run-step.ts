@@ -2,7 +2,7 @@
 
 import type { BackendChoice } from '../../runtime/select-backend.ts';
 import type { Compiled } from '../compile.ts';
-import { bitwiseDifferences, createExecution, type Execution } from '../execution.ts';
+import { bitwiseDifferences, createExecution, type Execution, threadFault } from '../execution.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, type Tensor } from '../ir/graph.ts';
 
@@ -16,6 +16,13 @@ export interface RunResult {
   /** Median of the steps. */
   readonly seconds: number;
   readonly measuredArenaBytes: number;
+  /** Threads that shared the work, and the bytes of scratch of those beyond the first. */
+  readonly threads: number;
+  readonly threadBytes: number;
+  /** Residents, arena and the scratch of threads. */
+  readonly peakBytes: number;
+  /** What the backend had to say (see `SelectedBackend`). */
+  readonly notice: string | undefined;
 }
 
 export interface RunOptions {
@@ -23,6 +30,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Default `auto`. */
   readonly backend?: BackendChoice;
+  /** Default 1. */
+  readonly threads?: number;
 }
 
 /** Steps that are timed at least, if they are done within so many seconds. */
@@ -43,12 +52,25 @@ export function executeAll(
   tensors: ReadonlyMap<string, Tensor>,
   options: RunOptions,
 ): readonly RunResult[] {
-  const runs = steps.map((compiled) => {
-    const execution = createExecution(compiled, { seed: options.seed, backend: options.backend ?? 'auto' });
+  const { seed, backend = 'auto', threads = 1 } = options;
+  const executions = steps.map((compiled) => createExecution(compiled, { seed, backend, threads }));
+  try {
+    return measureAll(executions, tensors, options);
+  } finally {
+    for (const execution of executions) execution.close();
+  }
+}
+
+function measureAll(
+  executions: readonly Execution[],
+  tensors: ReadonlyMap<string, Tensor>,
+  options: RunOptions,
+): readonly RunResult[] {
+  const runs = executions.map((execution) => {
     execution.setInputs(tensors);
     const measuredArenaBytes = guard(execution, () => execution.machine.measureArena());
     execution.reset();
-    return { compiled, execution, measuredArenaBytes, times: [] as number[] };
+    return { execution, measuredArenaBytes, times: [] as number[] };
   });
   const timed = (): void => {
     for (const { execution, times } of runs) {
@@ -61,9 +83,14 @@ export function executeAll(
     for (const { execution } of runs) execution.setRandom(options.seed, step);
     timed();
   }
-  const results = runs.map(({ compiled, execution, measuredArenaBytes }) => {
+  const results = runs.map(({ execution, measuredArenaBytes }) => {
+    const { compiled, notice, machine } = execution;
+    const { threads, threadBytes } = machine;
     const outputs = execution.outputs();
-    return { compiled, outputs, state: execution.state(), loss: lossOf(compiled, outputs), measuredArenaBytes };
+    return {
+      ...{ compiled, outputs, state: execution.state(), loss: lossOf(compiled, outputs), measuredArenaBytes },
+      ...{ threads, threadBytes, peakBytes: compiled.figures.peakBytes + threadBytes, notice },
+    };
   });
   // One step of milliseconds says little of its time: the results being taken, it runs on for the clock alone.
   const spent = (): number => runs.reduce((total, { times }) => total + times.reduce((a, b) => a + b, 0), 0);
@@ -87,12 +114,18 @@ export function lossNotes(result: RunResult, inputNotes: readonly Diagnostic[]):
   return [{ code: 'loss-not-finite', message: `the loss is ${loss}; --json has null in its place` }];
 }
 
+/** What the backend had to say about the first of some runs: it says the same of all. */
+export function backendNotes(results: readonly RunResult[]): readonly Diagnostic[] {
+  const notice = results[0]?.notice;
+  return notice === undefined ? [] : [{ code: 'backend', message: notice }];
+}
+
 /** Kernels throw a RangeError for labels and indices out of range: that is the input's fault. */
 function guard<T>(execution: Execution, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof RangeError)) throw threadFault(error);
     const { steps } = execution.machine.program;
     let failed = 0;
     try {

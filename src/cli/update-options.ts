@@ -53,9 +53,13 @@ function amounts(value: string): readonly number[] {
 }
 
 export function addUpdateOptions(command: Command): Command {
+  return addOptimizerOptions(command).option('--lr <RATE>', 'learning rate', amount);
+}
+
+/** Those that change the step itself: a learning rate is only given to it. */
+export function addOptimizerOptions(command: Command): Command {
   return command
     .option('--optimizer <NAME>', `compile the update in: ${[...optimizers.keys()].join(', ')}`)
-    .option('--lr <RATE>', 'learning rate', amount)
     .option('--momentum <SHARE>', 'sgd: share of the old velocity', amount)
     .option('--dampening <SHARE>', 'sgd: share of the gradient that does not enter the velocity', amount)
     .option('--nesterov', 'sgd: Nesterov momentum')

@@ -1,14 +1,29 @@
 /** `sublinear fit MODEL`: the largest batch (or any symbolic dimension) whose step fits a budget at bearable extra cost. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Plan } from '../../../passes/plan/plan.ts';
+import type { SearchSettings } from '../../../passes/plan/strategy.ts';
+import { parseByteSize } from '../../analysis/byte-size.ts';
 import { compile } from '../../compile.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
-import { type CommandOptions, compileOptions } from '../compile-for.ts';
-import { addModelOptions, addPlanOptions, openExtent, wholeNumber } from '../options.ts';
+import { compileOptions, planNotes } from '../compile-for.ts';
+import {
+  addBudgetOptions,
+  addGraphOptions,
+  addSearchOptions,
+  type BudgetOptions,
+  type GraphOptions,
+  openExtent,
+  planDefaults,
+  type SearchOptions,
+  wholeNumber,
+} from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
-import { addUpdateOptions } from '../update-options.ts';
+import { printNotes } from '../print-notes.ts';
+import { searchSettings } from '../search-settings.ts';
+import { addOptimizerOptions, type UpdateOptions } from '../update-options.ts';
 
-interface FitCommandOptions extends CommandOptions {
+interface FitCommandOptions extends GraphOptions, BudgetOptions, SearchOptions, UpdateOptions {
   readonly maxExtra: number;
   readonly limit: number;
   readonly json?: boolean;
@@ -20,6 +35,7 @@ interface Fitted {
   readonly arenaBytes: number;
   /** Share of the cost of ordinary training. */
   readonly extra: number;
+  readonly plan: Plan;
 }
 
 function percentage(text: string): number {
@@ -34,91 +50,110 @@ export function addFitCommand(program: Command): void {
     .summary('find the largest batch that fits a budget')
     .description('Finds the largest extent of the dimension given as NAME=? for which the step of MODEL fits --budget.')
     .argument('<MODEL>');
-  addUpdateOptions(addPlanOptions(addModelOptions(command)))
+  addOptimizerOptions(addSearchOptions(addBudgetOptions(addGraphOptions(command))))
     .addOption(
       new Option('--max-extra <SHARE>', 'recomputation that is bearable').argParser(percentage).default(0.3, '30%'),
     )
     .addOption(new Option('--limit <N>', 'largest extent that is tried').argParser(wholeNumber(1)).default(65536))
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: FitCommandOptions) => {
-      const name = Object.keys(options.dim).find((dimension) => options.dim[dimension] === openExtent);
-      if (name === undefined)
-        throw new SublinearError(
-          { code: 'nothing-to-fit', message: 'fit needs the dimension to vary', hint: 'give it as --dim batch=?' },
-          2,
-        );
-      if (options.budget === undefined && options.arenaBudget === undefined)
-        throw new SublinearError(
-          { code: 'bad-budget', message: 'fit needs a budget', hint: 'give one with --budget 512MiB' },
-          2,
-        );
-      const budget = options.budget ?? options.arenaBudget ?? '';
-      if (budget.includes('%'))
-        throw new SublinearError(
-          {
-            code: 'bad-budget',
-            message: `a budget of ${budget} grows with the batch`,
-            hint: 'give it in bytes, like 512MiB',
-          },
-          2,
-        );
+      const { name, budget } = requiredOptions(options);
+      const search = await searchSettings();
+      // One watch over all searches; only where nothing fits is the smallest budget of interest.
+      const { onStart, onEnd, ...quiet } = search;
       const attempt = async (extent: number): Promise<Fitted | SublinearError> => {
         try {
-          return await fitAt(path, options, name, extent);
+          return await fitAt(path, options, { ...quiet, descend: extent === 1 }, name, extent);
         } catch (error) {
-          if (error instanceof SublinearError && error.exitCode === 3) return error;
+          if (error instanceof SublinearError && (error.exitCode === 3 || error.exitCode === 130)) return error;
           throw error;
         }
       };
-      const report = await largest(attempt, options);
+      onStart();
+      const { plan, ...fitted } = await largest(attempt, options, search.stopped).finally(onEnd);
+      const stopped = search.stopped();
+      printNotes(planNotes(plan));
+      if (stopped) printNotes([{ code: 'search-stopped', message: 'stopped: larger extents may fit' }]);
+      const { extent, peakBytes, arenaBytes, extra } = fitted;
       process.stdout.write(
         options.json === true
-          ? `${JSON.stringify({ model: path, dimension: name, ...report }, null, 1)}\n`
-          : `${path}: ${name}=${report.extent} fits: peak ${formatBytes(report.peakBytes)}, arena ${formatBytes(report.arenaBytes)}, recomputation ${(100 * report.extra).toFixed(1)} %\n`,
+          ? `${JSON.stringify({ model: path, dimension: name, budget, ...fitted, ...(stopped && { stopped }) }, null, 1)}\n`
+          : `${path}: ${name}=${extent} fits: peak ${formatBytes(peakBytes)}, arena ${formatBytes(arenaBytes)}, recomputation ${(100 * extra).toFixed(1)} %\n`,
       );
     });
 }
 
-async function fitAt(path: string, options: FitCommandOptions, name: string, extent: number): Promise<Fitted> {
-  const prepared = await prepareModel(path, { ...options, dim: { ...options.dim, [name]: extent } });
-  const own = await compileOptions(prepared, { ...options, strategy: 'budget', effort: options.effort ?? 'fast' });
+/** The dimension to vary, and the bytes to stay within. Throws `SublinearError` (exit code 2). */
+function requiredOptions(options: FitCommandOptions): { readonly name: string; readonly budget: number } {
+  const wrong = (code: string, message: string, hint: string): never => {
+    throw new SublinearError({ code, message, hint }, 2);
+  };
+  const open = Object.keys(options.dim).filter((dimension) => options.dim[dimension] === openExtent);
+  const [name] = open;
+  if (name === undefined) return wrong('nothing-to-fit', 'fit needs the dimension to vary', 'give it as --dim batch=?');
+  if (open.length > 1)
+    return wrong(
+      'nothing-to-fit',
+      `fit varies one dimension, not ${open.join(' and ')}`,
+      'bind the others like --dim length=128',
+    );
+  const text = options.budget ?? options.arenaBudget;
+  if (text === undefined) return wrong('bad-budget', 'fit needs a budget', 'give one with --budget 512MiB');
+  const size = parseByteSize(text);
+  if (size.kind === 'bytes') return { name, budget: size.bytes };
+  return wrong('bad-budget', `a budget of ${text} grows with the batch`, 'give it in bytes, like 512MiB');
+}
+
+async function fitAt(
+  path: string,
+  options: FitCommandOptions,
+  search: SearchSettings,
+  name: string,
+  extent: number,
+): Promise<Fitted> {
+  const prepared = await prepareModel(path, { ...options, dim: { ...options.dim, [name]: extent }, seed: 0 });
+  const budgeted = {
+    ...planDefaults,
+    ...options,
+    seed: 0,
+    strategy: 'budget',
+    effort: options.effort ?? 'fast',
+  };
+  // What is to be said of a plan is said of the last one.
+  const { onPass: _quiet, ...own } = await compileOptions(prepared, budgeted, search);
   const { figures, plan } = compile(prepared.model, own);
   return {
     extent,
     peakBytes: figures.peakBytes,
     arenaBytes: figures.arenaBytes,
-    extra: figures.recomputeCost / plan.baseCost,
+    extra: plan.baseCost === 0 ? 0 : figures.recomputeCost / plan.baseCost,
+    plan,
   };
 }
 
-/** Doubles until it no longer fits, then bisects. Throws `SublinearError` (exit code 3) where not even 1 fits. */
+/** Doubles until it no longer fits or is told to stop, then bisects. Throws `SublinearError` (exit code 3) where not even 1 fits. */
 async function largest(
   attempt: (extent: number) => Promise<Fitted | SublinearError>,
   { maxExtra, limit }: Pick<FitCommandOptions, 'maxExtra' | 'limit'>,
+  stopped: () => boolean,
 ): Promise<Fitted> {
   const bearable = (result: Fitted | SublinearError): result is Fitted =>
     !(result instanceof SublinearError) && result.extra <= maxExtra;
-  let best: Fitted | undefined;
+  const first = await attempt(1);
+  if (!bearable(first)) throw tooLarge(first, maxExtra);
+  let best = first;
   let failed: number | undefined;
-  for (let extent = 1; extent <= limit; extent *= 2) {
+  while (failed === undefined && best.extent < limit && !stopped()) {
+    const extent = Math.min(2 * best.extent, limit);
     const result = await attempt(extent);
-    if (!bearable(result)) {
-      failed = extent;
-      if (best === undefined) throw tooLarge(result, maxExtra);
-      break;
-    }
-    best = result;
+    if (bearable(result)) best = result;
+    else failed = extent;
   }
-  if (best === undefined) throw new Error('no extent was tried');
-  if (failed === undefined) return best;
-  let low = best.extent;
-  while (failed - low > 1) {
-    const middle = Math.floor((low + failed) / 2);
+  while (failed !== undefined && failed - best.extent > 1 && !stopped()) {
+    const middle = Math.floor((best.extent + failed) / 2);
     const result = await attempt(middle);
-    if (bearable(result)) {
-      best = result;
-      low = middle;
-    } else failed = middle;
+    if (bearable(result)) best = result;
+    else failed = middle;
   }
   return best;
 }

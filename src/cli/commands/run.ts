@@ -2,33 +2,39 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parsePipeline, printPipeline } from '../../../passes/pipeline.ts';
-import type { BackendChoice } from '../../../runtime/select-backend.ts';
 import { collapse } from '../../analysis/collapse.ts';
+import { printCostsFile } from '../../analysis/costs-file.ts';
 import { parsePlanFile, planFromFile } from '../../codegen/plan-file.ts';
 import { type Compiled, type CompileOptions, compile, compileWithPlan } from '../../compile.ts';
 import { gradientSlots } from '../../execution.ts';
 import { readText } from '../../files/read-file.ts';
 import { escapeFileName, writeFilesAtomically } from '../../files/write-file.ts';
 import { writeTensorProto } from '../../frontend/tensor-proto.ts';
+import { explainCompiled } from '../../inspect/explain-compiled.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import type { Model } from '../../ir/graph.ts';
+import { budgetForThreads } from '../../thread-budget.ts';
 import { type CommandOptions, checkPassNames, compileOptions, optionNotes } from '../compile-for.ts';
+import { describeExplained } from '../explain.ts';
 import { formatChange, formatFlops, formatSeconds, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
+import { describeProfile, type Profile, profileReport, profileStep } from '../profile.ts';
+import { backendNotes, compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
+import { checkThreadsOption, type ThreadsOptions, threadsOption } from '../threads-option.ts';
 import { addUpdateOptions, withLearningRate } from '../update-options.ts';
 
-interface RunCommandOptions extends CommandOptions {
+interface RunCommandOptions extends CommandOptions, ThreadsOptions {
   readonly inputs?: string;
   readonly steps: number;
   readonly gradients?: string;
   readonly outputs?: string;
   readonly plan?: string;
-  readonly backend: BackendChoice;
+  readonly profile?: string;
+  readonly explain?: boolean;
   readonly compare?: boolean;
   readonly json?: boolean;
 }
@@ -57,13 +63,17 @@ export function addRunCommand(program: Command): void {
         .choices(['auto', 'wasm', 'js'])
         .default('auto'),
     )
+    .addOption(threadsOption())
+    .option('--profile <FILE>', 'measure each kind of node, and write the costs there, for --costs')
+    .option('--explain', 'say of each value why it is kept or recomputed')
     .option('--compare', 'also run without recomputation, and compare bit for bit')
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: RunCommandOptions) => {
+      checkThreadsOption(options);
       const prepared = await prepareModel(path, options);
       const { tensors, notes } = stepInputs(prepared.model.graph, prepared.given, options.seed);
       printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options), ...notes]);
-      const own = await compileOptions(prepared, options);
+      const own = budgetForThreads(prepared.model, await compileOptions(prepared, options), options.threads);
       checkPassNames(prepared.model.graph, own, options);
       const { plan: planPath } = options;
       const compiled =
@@ -73,19 +83,21 @@ export function addRunCommand(program: Command): void {
               planFromFile(parsePlanFile(readText(planPath, 'the plan'), planPath), planned, planPath),
             );
       const compared = options.compare === true ? [compileBaseline(prepared.model, own)] : [];
-      const [result, baseline] = executeAll(
-        [compiled, ...compared],
-        withLearningRate(tensors, compiled, options),
-        options,
-      );
+      const explanation = options.explain === true ? explainCompiled(compiled) : undefined;
+      const inputs = withLearningRate(tensors, compiled, options);
+      const results = executeAll([compiled, ...compared], inputs, options);
+      const [result, baseline] = results;
       if (result === undefined) return;
-      printNotes(lossNotes(result, notes));
+      printNotes([...backendNotes(results), ...lossNotes(result, notes)]);
       const differences = baseline === undefined ? [] : compareRuns(result, baseline);
-      writeResults(result, options);
+      const profile = options.profile === undefined ? undefined : profileStep(compiled, inputs, options);
+      writeResults(result, options, profile);
       process.stdout.write(
         options.json === true
-          ? `${JSON.stringify(runReport(path, result, baseline, differences), null, 1)}\n`
-          : describeRun(path, result, baseline, differences),
+          ? `${JSON.stringify({ ...runReport(path, result, baseline, differences), ...(profile && { profile: profileReport(profile, options.profile!) }), ...(explanation && { explanation }) }, null, 1)}\n`
+          : describeRun(path, result, baseline, differences) +
+              (explanation ? describeExplained(explanation, compiled.plan) : '') +
+              (profile ? describeProfile(profile, options.profile!) : ''),
       );
       if (differences.length > 0)
         throw new SublinearError(
@@ -116,8 +128,9 @@ function compileBaseline(model: Model, own: CompileOptions): Compiled {
   });
 }
 
-function writeResults(result: RunResult, options: RunCommandOptions): void {
-  const files = new Map<string, Uint8Array>();
+function writeResults(result: RunResult, options: RunCommandOptions, profile: Profile | undefined): void {
+  const files = new Map<string, string | Uint8Array>();
+  if (profile !== undefined) files.set(options.profile!, printCostsFile(profile.file));
   const { gradients, outputs } = options;
   if (gradients !== undefined)
     for (const slot of gradientSlots(result.compiled)) {
@@ -150,17 +163,19 @@ export function runReport(
     residentBytes: figures.residentBytes,
     liveBytes: figures.liveBytes,
     arenaBytes: figures.arenaBytes,
-    peakBytes: figures.peakBytes,
+    ...(result.threads > 1 && { threads: result.threads, threadBytes: result.threadBytes }),
+    peakBytes: result.peakBytes,
     measuredArenaBytes: result.measuredArenaBytes,
     flops: figures.flops,
     recomputeFlops: figures.recomputeFlops,
     cost: figures.cost,
     recomputeCost: figures.recomputeCost,
     seconds: result.seconds,
+    ...(plan.stopped === true && { stopped: true }),
     ...(baseline !== undefined && {
       baseline: {
         arenaBytes: baseline.compiled.figures.arenaBytes,
-        peakBytes: baseline.compiled.figures.peakBytes,
+        peakBytes: baseline.peakBytes,
         flops: baseline.compiled.figures.flops,
         seconds: baseline.seconds,
       },
@@ -186,7 +201,8 @@ export function describeRun(
     line('resident', formatBytes, (run) => run.compiled.figures.residentBytes),
     line('arena', formatBytes, (run) => run.compiled.figures.arenaBytes),
     line('measured arena', formatBytes, (run) => run.measuredArenaBytes),
-    line('peak', formatBytes, (run) => run.compiled.figures.peakBytes),
+    ...(result.threads > 1 ? [line(`${result.threads} threads`, formatBytes, (run) => run.threadBytes)] : []),
+    line('peak', formatBytes, (run) => run.peakBytes),
     line('flops', formatFlops, (run) => run.compiled.figures.flops),
     line('seconds', formatSeconds, (run) => run.seconds),
   ];

@@ -1,7 +1,6 @@
 /** `sublinear train MODEL`: trains it on given batches, and keeps what comes out. */
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { BackendChoice } from '../../../runtime/select-backend.ts';
 import { rngInputOf } from '../../analysis/rng-input.ts';
 import { readBytes } from '../../files/read-file.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
@@ -15,12 +14,13 @@ import { type CommandOptions, compileOptions } from '../compile-for.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
+import { checkThreadsOption, type ThreadsOptions, threadsOption } from '../threads-option.ts';
 import { openData, type TrainingData } from '../train-data.ts';
 import { createTrainLog, type LogFormat } from '../train-log.ts';
 import { type Evaluation, trainLoop, updatesOf } from '../train-loop.ts';
 import { addUpdateOptions, learningRateOf, type UpdateOptions } from '../update-options.ts';
 
-interface TrainCommandOptions extends CommandOptions, UpdateOptions {
+interface TrainCommandOptions extends CommandOptions, UpdateOptions, ThreadsOptions {
   readonly data: string;
   readonly steps: number;
   readonly shuffle: boolean;
@@ -32,7 +32,6 @@ interface TrainCommandOptions extends CommandOptions, UpdateOptions {
   readonly resume?: string;
   readonly saveOnnx?: string;
   readonly log?: LogFormat;
-  readonly backend: BackendChoice;
 }
 
 export function addTrainCommand(program: Command): void {
@@ -53,12 +52,14 @@ export function addTrainCommand(program: Command): void {
     .option('--resume <FILE>', 'go on from a checkpoint')
     .option('--save-onnx <FILE>', 'write MODEL with its trained weights')
     .addOption(new Option('--backend <NAME>', 'kernels').choices(['auto', 'wasm', 'js']).default('auto'))
+    .addOption(threadsOption())
     .addOption(new Option('--log <FORMAT>', 'a line a step, also on a terminal').choices(['csv', 'jsonl']))
     .action(async (path: string, options: TrainCommandOptions) => train(path, options));
 }
 
 async function train(path: string, options: TrainCommandOptions): Promise<void> {
   checkOptions(path, options);
+  checkThreadsOption(options);
   const prepared = await prepareModel(path, options);
   if (prepared.losses.length === 0)
     throw new SublinearError({
@@ -67,7 +68,12 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
       hint: 'train the forward graph it was made from',
     });
   const own = await compileOptions(prepared, { ...options, optimizer: options.optimizer ?? 'sgd' });
-  const step = checkpoint(prepared.model, { ...own, seed: options.seed, backend: options.backend });
+  const step = checkpoint(prepared.model, {
+    ...own,
+    seed: options.seed,
+    backend: options.backend,
+    threads: options.threads,
+  });
   if (step.compiled.update === undefined)
     throw new SublinearError(
       {
@@ -79,6 +85,7 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
     );
   if (options.resume !== undefined) step.load(options.resume);
   const notes: Diagnostic[] = [...prepared.notes];
+  if (step.notice !== undefined) notes.push({ code: 'backend', message: step.notice });
   if (options.clipNorm !== undefined) {
     const cost = clipCost(prepared.model, own, step.compiled.figures.arenaBytes);
     notes.push({
@@ -114,6 +121,7 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
     });
   } finally {
     process.removeListener('SIGINT', onInterrupt);
+    step.close();
   }
   save();
   if (options.saveOnnx !== undefined) writeOnnx(path, options.saveOnnx, step);

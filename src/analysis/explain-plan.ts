@@ -1,0 +1,237 @@
+/**
+ * Why each value is kept or recomputed: for every forward storage that the backward pass reads, what a plan does with it,
+ * and what the other choice would come to. All figures are those of the exact simulator, for the plan as it is and for
+ * the plan with this one choice turned round.
+ */
+import { type EditableSequence, type EditedFigures, editableSequence } from './edit-sequence.ts';
+import { lifeReadAt } from './lives.ts';
+import { backwardRegion, forwardRegion, type PlanIndex } from './plan-graph.ts';
+import { valueName } from './simulate.ts';
+
+/** A step of the plan: its position in the sequence, and the node it runs. */
+export interface StepName {
+  readonly step: number;
+  readonly node: string;
+}
+
+/** A plan that differs in one choice. */
+export interface OtherPlan {
+  /** Live bytes at its fullest step, scratch included, before placement. */
+  readonly liveBytes: number;
+  /** Node that runs at that step. */
+  readonly fullest: string;
+  readonly cost: number;
+}
+
+interface ExplainedStorage {
+  readonly name: string;
+  /** Of the storage, rounded up to 64. */
+  readonly bytes: number;
+}
+
+/** Made once. */
+export interface KeptValue extends ExplainedStorage {
+  readonly kept: true;
+  readonly from: StepName;
+  /** Its last reader; null for an output of the step, which lives to the end. */
+  readonly to: StepName | null;
+  /** The fullest of the steps between its last use by the forward pass and its next; null where none stands between. */
+  readonly between: (StepName & { readonly liveBytes: number }) | null;
+  /** What would have to run, and before which step, for it to be there again; null where that cannot be, or serves nothing. */
+  readonly recomputing: { readonly nodes: readonly string[]; readonly before: StepName; readonly cost: number } | null;
+  /** Why it cannot be recomputed. */
+  readonly bound: string | null;
+  /** The plan in which it is dropped between those uses, and recomputed for the second of them. */
+  readonly dropped: OtherPlan | null;
+}
+
+/** Made more than once, for readers that take the later copies. */
+export interface RecomputedValue extends ExplainedStorage {
+  readonly kept: false;
+  readonly times: number;
+  /** Of those runs of its own node. */
+  readonly cost: number;
+  /**
+   * The plan in which its node runs once and all readers take that copy; what ran only for the later copies does not run
+   * either.
+   */
+  readonly keptInstead: OtherPlan;
+}
+
+export type ExplainedValue = KeptValue | RecomputedValue;
+
+export interface Explanation {
+  /** Live bytes that were allowed, if a budget was given. */
+  readonly budget: number | null;
+  readonly liveBytes: number;
+  /** Node of the first step with so many. */
+  readonly fullest: string;
+  readonly cost: number;
+  readonly baseCost: number;
+  /** The largest first; of equals, in source order. */
+  readonly values: readonly ExplainedValue[];
+}
+
+/** `sequence` holds node numbers, `budget` is in bytes of the arena. Throws `SequenceError`. */
+export function explainPlan(index: PlanIndex, sequence: ArrayLike<number>, budget?: number): Explanation {
+  const editable = editableSequence(index, sequence);
+  const { simulation, roots } = editable;
+  const names = index.graph.nodes.map((node) => node.name);
+  const runs = runsByNode(index, sequence);
+  const unread = unreadWithout(editable, runs);
+  const overwritten = overwrittenAt(index, sequence);
+  const firstBackward = Array.from(sequence).findIndex((node) => index.region[node] === backwardRegion);
+  const stepName = (step: number): StepName => ({ step, node: names[sequence[step]!]! });
+  const otherPlan = ({ liveBytes, peakNode, cost }: EditedFigures): OtherPlan => ({
+    liveBytes,
+    fullest: names[peakNode]!,
+    cost,
+  });
+
+  const explain = (root: number): ExplainedValue => {
+    const node = index.producer[root]!;
+    const { births, lasts } = editable.livesOf(root);
+    const storage = { name: valueName(index, root), bytes: index.bytes[root]! };
+    const later = births.slice(1);
+    if (later.some((birth, i) => lasts[i + 1]! > birth))
+      return {
+        ...storage,
+        kept: false,
+        times: later.length,
+        cost: later.length * index.cost[node]!,
+        keptInstead: otherPlan(editable.evaluate({ removed: unread(runs[node]!.slice(1)) })),
+      };
+    const last = lasts[0]!;
+    const kept = {
+      ...storage,
+      kept: true,
+      from: stepName(births[0]!),
+      to: last < sequence.length ? stepName(last) : null,
+    } as const;
+    const touched = Array.from(editable.touchesOf(root).steps).filter((step) => step <= last);
+    const next = touched.find((step) => step >= firstBackward) ?? sequence.length;
+    const before = touched.findLast((step) => step < firstBackward) ?? births[0]!;
+    const fullest = editable.fullestStep(before + 1, next - 1);
+    const nothing = { recomputing: null, bound: null, dropped: null };
+    // An output is bound to the first copy: another would not replace it.
+    if (kept.to === null || fullest < 0) return { ...kept, between: null, ...nothing };
+    const between = { ...stepName(fullest), liveBytes: simulation.liveAt[fullest]! };
+    const needed = neededAgain(editable, root, next, overwritten);
+    if (typeof needed === 'string') return { ...kept, between, ...nothing, bound: needed };
+    return {
+      ...kept,
+      between,
+      recomputing: {
+        nodes: needed.map((n) => names[n]!),
+        before: stepName(next),
+        cost: needed.reduce((total, n) => total + index.cost[n]!, 0),
+      },
+      bound: null,
+      dropped: otherPlan(editable.evaluate({ inserted: { before: next, nodes: needed } })),
+    };
+  };
+
+  const explained = readByBackward(index, roots).filter((root) => editable.livesOf(root).births.length > 0);
+  const base = index.cost.reduce((total, cost) => total + cost, 0);
+  return {
+    budget: budget ?? null,
+    liveBytes: simulation.liveBytes,
+    fullest: names[sequence[simulation.peakStep] ?? -1] ?? '',
+    cost: simulation.cost,
+    baseCost: base,
+    values: explained.map(explain).sort((a, b) => b.bytes - a.bytes),
+  };
+}
+
+/** Roots of the forward storages of which backward nodes read something, in source order. */
+function readByBackward(index: PlanIndex, roots: Int32Array): readonly number[] {
+  const read = new Set<number>();
+  for (let n = 0; n < index.nodeCount; n++) {
+    if (index.region[n] !== backwardRegion) continue;
+    for (let k = index.readStart[n]!; k < index.readStart[n + 1]!; k++) read.add(roots[index.reads[k]!]!);
+  }
+  const isForward = (root: number): boolean => index.region[index.producer[root]!] === forwardRegion;
+  return [...read]
+    .filter((root) => root >= index.inputCount && index.bytes[root]! > 0 && isForward(root))
+    .sort((a, b) => a - b);
+}
+
+/** The steps at which each node runs. */
+function runsByNode(index: PlanIndex, sequence: ArrayLike<number>): readonly (readonly number[])[] {
+  const runs = Array.from({ length: index.nodeCount }, (): number[] => []);
+  for (let s = 0; s < sequence.length; s++) runs[sequence[s]!]!.push(s);
+  return runs;
+}
+
+/** Gives, for steps that do not run, these and the recomputations that only they read. */
+function unreadWithout(
+  { index, sequence, simulation }: EditableSequence,
+  runs: readonly (readonly number[])[],
+): (removed: readonly number[]) => ReadonlySet<number> {
+  const { copyStart, readCopyStart, readCopies } = simulation;
+  const makerOf = new Int32Array(copyStart[sequence.length]!);
+  for (let s = 0; s < sequence.length; s++) makerOf.fill(s, copyStart[s]!, copyStart[s + 1]!);
+  const reads = new Int32Array(sequence.length);
+  for (const copy of readCopies) if (copy >= 0) reads[makerOf[copy]!] = reads[makerOf[copy]!]! + 1;
+  return (given) => {
+    const removed = new Set(given);
+    const lost = new Map<number, number>();
+    for (const step of removed)
+      for (let r = readCopyStart[step]!; r < readCopyStart[step + 1]!; r++) {
+        const maker = readCopies[r]! < 0 ? -1 : makerOf[readCopies[r]!]!;
+        if (maker < 0 || runs[sequence[maker]!]![0] === maker || index.region[sequence[maker]!] !== forwardRegion)
+          continue;
+        lost.set(maker, (lost.get(maker) ?? 0) + 1);
+        if (lost.get(maker) === reads[maker]) removed.add(maker);
+      }
+    return removed;
+  };
+}
+
+/** By resident: the step that writes over it; Infinity where none does. */
+function overwrittenAt(index: PlanIndex, sequence: ArrayLike<number>): Float64Array {
+  const at = new Float64Array(index.inputCount).fill(Number.POSITIVE_INFINITY);
+  for (let s = 0; s < sequence.length; s++) {
+    const node = sequence[s]!;
+    for (let k = index.writeStart[node]!; k < index.writeStart[node + 1]!; k++)
+      at[index.writes[k]!] = Math.min(at[index.writes[k]!]!, s);
+  }
+  return at;
+}
+
+/**
+ * What must run right before a step for a storage that is dropped to be there for that step and later ones: its node, the
+ * views that are read, and in turn what those read and find dead. In source order; or why that cannot be.
+ */
+function neededAgain(
+  { index, sequence, roots, livesOf, touchesOf }: EditableSequence,
+  root: number,
+  before: number,
+  overwritten: Float64Array,
+): readonly number[] | string {
+  const { producer, readStart, reads, inputCount } = index;
+  const isThere = (value: number): boolean => {
+    const owner = roots[value]!;
+    if (owner === root) return false;
+    const lives = livesOf(owner);
+    return lives.lasts[lifeReadAt(lives, owner, value, before)]! >= before;
+  };
+  const wanted = new Set([producer[root]!]);
+  const { steps } = touchesOf(root);
+  for (let i = 0; i < steps.length; i++) {
+    const node = sequence[steps[i]!]!;
+    for (let k = readStart[node]!; k < readStart[node + 1]!; k++)
+      if (steps[i]! >= before && roots[reads[k]!] === root) wanted.add(producer[reads[k]!]!);
+  }
+  for (const node of wanted) {
+    const name = index.graph.nodes[node]!.name;
+    if (index.recomputable[node] === 0) return `${name} cannot run twice`;
+    for (let k = readStart[node]!; k < readStart[node + 1]!; k++) {
+      const owner = roots[reads[k]!]!;
+      if (owner < inputCount) {
+        if (overwritten[owner]! < before) return `${name} reads ${valueName(index, owner)}, which is updated by then`;
+      } else if (!isThere(reads[k]!)) wanted.add(producer[reads[k]!]!);
+    }
+  }
+  return [...wanted].sort((a, b) => a - b);
+}
