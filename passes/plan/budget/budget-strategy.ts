@@ -97,9 +97,9 @@ export function planWithin(index: PlanIndex, options: BudgetOptions & Pick<Searc
   return { ...smallest, feasible: true, lowerBound, bound, gap };
 }
 
-/** Shares of the smallest arena found that are tried next, and tries in all. */
-const descents = [0.94, 0.98];
-const mostDescents = 10;
+/** Share of the smallest arena found that is tried next, and tries in all. */
+const descent = 0.93;
+const mostDescents = 2;
 
 /** The plan with the smallest arena, by searches for less and less, each from the plan before it. */
 function smallestPlan(index: PlanIndex, options: Omit<BudgetOptions, 'budget'>): BudgetPlan {
@@ -107,17 +107,12 @@ function smallestPlan(index: PlanIndex, options: Omit<BudgetOptions, 'budget'>):
     planForBudget(index, { ...options, budget, seeds, effort: 'fast' });
   // Below what every sequence keeps alive, a search looks for the smallest peak.
   let smallest = search(1, []);
-  let step = 0;
-  for (let tries = 0; tries < mostDescents && step < descents.length && !smallest.stopped; tries++) {
-    const budget = Math.floor(descents[step]! * smallest.arenaBytes);
-    if (budget < smallest.workingSetBytes) {
-      step++;
-      continue;
-    }
-    const next = search(budget, [smallest.sequence]);
-    if (next.arenaBytes >= smallest.arenaBytes) step++;
-    else smallest = next;
-    if (next.stopped) smallest = { ...smallest, stopped: true };
+  for (let tries = 0; tries < mostDescents && !smallest.stopped; tries++) {
+    const least = smallest.workingSetBytes;
+    if (smallest.arenaBytes <= least) break;
+    const next = search(Math.max(least, Math.floor(descent * smallest.arenaBytes)), [smallest.sequence]);
+    if (next.arenaBytes >= smallest.arenaBytes) return next.stopped ? { ...smallest, stopped: true } : smallest;
+    smallest = next;
   }
   return smallest;
 }

@@ -67,10 +67,10 @@ export interface BudgetPlan {
   readonly stopped: boolean;
 }
 
-const movesOf: Record<Effort, number> = { fast: 300_000, default: 4_500_000, max: 30_000_000 };
+const movesOf: Record<Effort, number> = { fast: 300_000, default: 3_600_000, max: 30_000_000 };
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
 /** A plan this close to its bound is not searched further. */
-const nearEnough = 1.001;
+const nearEnough = 1.002;
 /** A bound this close to the plan is not searched further. */
 const closeEnough = 1.02;
 
