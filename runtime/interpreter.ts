@@ -123,8 +123,10 @@ export function createMachine(program: Program, options: MachineOptions = {}): M
       });
     },
     measureArena() {
+      // One thread: a thread's part of a call packs into less scratch than the call as a whole.
+      const alone = runner.threads === 1 ? runner : sequentialRunner(program, memory, options.kernels);
       arena.fill(sentinel);
-      run();
+      for (let index = 0; index < program.steps.length; index++) alone.runStep(index);
       let highest = arena.length;
       while (highest > 0 && arena[highest - 1] === sentinel) highest--;
       return Math.ceil(highest / 64) * 64;

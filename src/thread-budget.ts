@@ -12,8 +12,9 @@ import type { Model } from './ir/graph.ts';
  */
 export function budgetForThreads(model: Model, options: CompileOptions, threads: number): CompileOptions {
   const budget = options.strategyOptions?.budget;
-  if (threads <= 1 || typeof budget !== 'string' || budget === '') return options;
-  const ordinary = compile(model, { ...options, strategy: 'none', strategyOptions: {} });
+  if (threads <= 1 || options.pipeline !== undefined || typeof budget !== 'string' || budget === '') return options;
+  const { onPass: _, stopAfter: __, ...quietly } = options;
+  const ordinary = compile(model, { ...quietly, strategy: 'none', strategyOptions: {} });
   const whole = resolveByteSize(parseByteSize(budget), ordinary.figures.peakBytes);
   const needed = threadBytes(ordinary.program, threads);
   if (needed >= whole)

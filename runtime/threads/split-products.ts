@@ -20,8 +20,9 @@ type Numbers = readonly number[];
 const element = 4;
 /** Rows of a packed panel. Parts of fewer would be walked by another way. */
 const panelRows = 4;
-/** Floating-point operations a nanosecond. */
+/** Floating-point operations a nanosecond, of products and of direct walks. */
 const rate = 40;
+const directRate = 10;
 
 const batchesOf = (dims: Numbers): number => dims.reduce((a, b) => a * b, 1);
 
@@ -71,7 +72,55 @@ const isDirect = (g: Numbers): boolean => convScratch(g) === 0;
 
 /** Nanoseconds of a convolution or either gradient. */
 function convCost(g: Numbers): number {
-  return (2 * g[0]! * g[2]! * positions(g) * (g[1]! / g[3]!) * taps(g)) / rate;
+  const operations = 2 * g[0]! * g[2]! * positions(g) * (g[1]! / g[3]!) * taps(g);
+  return operations / (isDirect(g) ? directRate : rate);
+}
+
+/** The module itself takes a range of the columns of its products, named at the end of the geometry. */
+function sharedColumns(parts: number, args: readonly [...number[], Numbers]): readonly Part[] {
+  return Array.from({ length: parts }, (_, part) => [
+    args.map((value) => (typeof value === 'number' ? value : [...value, part, parts])),
+  ]);
+}
+
+/** Some images, or some channels of one image, of a convolution: its geometry, and the elements before them. */
+interface Slice {
+  readonly geometry: Numbers;
+  /** Of the input, the filter, the result, and the numbers of filters. */
+  readonly x: number;
+  readonly w: number;
+  readonly y: number;
+  readonly filters: number;
+}
+
+/** Parts by whole images. */
+function byImages(parts: number, g: Numbers, calls: (slice: Slice) => Arguments): readonly Part[] {
+  return eachRange(g[0]!, parts, 1, (start, count) => [
+    calls({
+      geometry: [count, ...g.slice(1)],
+      x: start * g[1]! * plane(g),
+      y: start * g[2]! * positions(g),
+      ...{ w: 0, filters: 0 },
+    }),
+  ]);
+}
+
+/** Parts of a direct convolution: by images where they come out even, else by channels of each. */
+function byPlanes(parts: number, g: Numbers, calls: (slice: Slice) => Arguments): readonly Part[] {
+  const [batch, channels, filters] = g as readonly [number, number, number];
+  if (batch % parts === 0 || batch >= 4 * parts) return byImages(parts, g, calls);
+  const each = filters / channels;
+  return eachRange(channels, parts, 1, (start, count) =>
+    Array.from({ length: batch }, (_, image) =>
+      calls({
+        geometry: [1, count, count * each, count, ...g.slice(4)],
+        x: (image * channels + start) * plane(g),
+        y: (image * filters + start * each) * positions(g),
+        w: start * each * taps(g),
+        filters: start * each,
+      }),
+    ),
+  );
 }
 
 /** Whether some positions of the input are under no tap, so that their gradient begins as zeros. */
@@ -84,40 +133,35 @@ const convolutions = [
   splitOf(conv, {
     scratch: { argument: 4, bytes: (_x, _w, _bias, _out, _scratch, g) => convScratch(g) },
     cost: (_x, _w, _bias, _out, _scratch, g) => convCost(g),
-    cut: (parts, ...args) => (isDirect(args[5]) ? undefined : sharedColumns(parts, args)),
+    cut(parts, ...args) {
+      const [x, w, bias, out, scratch, g] = args;
+      if (!isDirect(g)) return sharedColumns(parts, args);
+      return byPlanes(parts, g, (slice) => [
+        ...[x + element * slice.x, w + element * slice.w, moved(bias, element * slice.filters)],
+        ...[out + element * slice.y, scratch, slice.geometry],
+      ]);
+    },
   }),
   splitOf(convGradInput, {
     scratch: { argument: 3, bytes: (_dy, _w, _dx, _scratch, g) => convGradInputScratch(g) },
     cost: (_dy, _w, _dx, _scratch, g) => convCost(g),
     cut(parts, ...args) {
       const [dy, w, dx, scratch, g] = args;
-      if (isDirect(g)) return undefined;
-      if (!hasGaps(g)) return sharedColumns(parts, args);
+      const calls = (slice: Slice): Arguments => [
+        ...[dy + element * slice.y, w + element * slice.w, dx + element * slice.x],
+        ...[scratch, slice.geometry],
+      ];
+      if (isDirect(g)) return byPlanes(parts, g, calls);
       // Zeros come first, over whole images.
-      const [batch, ...rest] = g;
-      if (batch! < parts) return undefined;
-      return eachRange(batch!, parts, 1, (start, count) => [
-        [
-          dy + element * start * g[2]! * positions(g),
-          w,
-          dx + element * start * g[1]! * plane(g),
-          ...[scratch, [count, ...rest]],
-        ],
-      ]);
+      return hasGaps(g) ? byImages(parts, g, calls) : sharedColumns(parts, args);
     },
   }),
   splitOf(convGradWeight, {
     scratch: { argument: 3, bytes: (_x, _dy, _dw, _scratch, g) => convGradWeightScratch(g) },
     cost: (_x, _dy, _dw, _scratch, g) => convCost(g),
+    // A direct walk sums over all images, and how it reads a plane depends on where in its tensor that lies.
     cut: (parts, ...args) => (isDirect(args[4]) ? undefined : sharedColumns(parts, args)),
   }),
 ];
-
-/** The module itself takes a range of the columns of its products, named at the end of the geometry. */
-function sharedColumns(parts: number, args: readonly [...number[], Numbers]): readonly Part[] {
-  return Array.from({ length: parts }, (_, part) => [
-    args.map((value) => (typeof value === 'number' ? value : [...value, part, parts])),
-  ]);
-}
 
 export const productSplits: readonly (readonly [string, Split])[] = [...products, ...convolutions];

@@ -3,7 +3,7 @@ import { batchNormInference } from '../kernels/batch-norm.ts';
 import { addChannelBias } from '../kernels/conv-transpose.ts';
 import { groupNorm } from '../kernels/group-norm.ts';
 import { layerNorm } from '../kernels/layer-norm.ts';
-import { maxPool, maxPoolGrad } from '../kernels/pool.ts';
+import { averagePool, averagePoolGrad, maxPool, maxPoolGrad } from '../kernels/pool.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
 import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from '../kernels/softmax.ts';
 import { type Arguments, eachRange, type Part, type Split, splitOf } from './split.ts';
@@ -85,37 +85,44 @@ function poolSizes(g: readonly number[]): readonly [input: number, result: numbe
   return [g[1]! * g[2]! * g[3]!, g[7]! * g[8]! * g[9]!, g[4]! * g[5]! * g[6]!];
 }
 
+/** Parts by planes: from `input` and `result` bytes on, with a geometry of fewer. */
+function poolParts(
+  parts: number,
+  g: readonly number[],
+  args: (input: number, result: number, geometry: readonly number[]) => Arguments,
+): readonly Part[] {
+  const [input, result] = poolSizes(g);
+  const [planes, ...rest] = g;
+  return rowsOf(parts, planes!, (start, count) =>
+    args(element * start * input, element * start * result, [count, ...rest]),
+  );
+}
+
+/** `nanoseconds` a tap. */
+function poolCost(nanoseconds: number, g: readonly number[]): number {
+  const [, result, taps] = poolSizes(g);
+  return nanoseconds * g[0]! * result * taps;
+}
+
 const pools = [
   splitOf(maxPool, {
-    cost(_x, _out, g) {
-      const [, result, taps] = poolSizes(g);
-      return 0.7 * g[0]! * result * taps;
-    },
-    cut(parts, x, out, g) {
-      const [input, result] = poolSizes(g);
-      const [planes, ...rest] = g;
-      return rowsOf(parts, planes!, (start, count) => [
-        x + element * start * input,
-        out + element * start * result,
-        [count, ...rest],
-      ]);
-    },
+    cost: (_x, _out, g) => poolCost(0.7, g),
+    cut: (parts, x, out, g) => poolParts(parts, g, (input, result, own) => [x + input, out + result, own]),
   }),
   splitOf(maxPoolGrad, {
-    cost(_dy, _x, _dx, g) {
-      const [, result, taps] = poolSizes(g);
-      return 1.2 * g[0]! * result * taps;
-    },
-    cut(parts, dy, x, dx, g) {
-      const [input, result] = poolSizes(g);
-      const [planes, ...rest] = g;
-      return rowsOf(parts, planes!, (start, count) => [
-        dy + element * start * result,
-        x + element * start * input,
-        dx + element * start * input,
-        [count, ...rest],
-      ]);
-    },
+    cost: (_dy, _x, _dx, g) => poolCost(1.2, g),
+    cut: (parts, dy, x, dx, g) =>
+      poolParts(parts, g, (input, result, own) => [dy + result, x + input, dx + input, own]),
+  }),
+  splitOf(averagePool, {
+    cost: (_x, _out, _includePad, g) => poolCost(0.5, g),
+    cut: (parts, x, out, includePad, g) =>
+      poolParts(parts, g, (input, result, own) => [x + input, out + result, includePad, own]),
+  }),
+  splitOf(averagePoolGrad, {
+    cost: (_dy, _dx, _includePad, g) => poolCost(0.5, g),
+    cut: (parts, dy, dx, includePad, g) =>
+      poolParts(parts, g, (input, result, own) => [dy + result, dx + input, includePad, own]),
   }),
 ];
 

@@ -2,8 +2,8 @@
  * Splits of kernels that walk a tensor under strides. A part is a range along one dimension: the outermost that parts
  * evenly, in every position of those before it.
  */
-import { add, divide, maximum, minimum, multiply, prelu, subtract } from '../kernels/binary.ts';
-import { maximumGrad, minimumGrad, preluGrad } from '../kernels/binary-grad.ts';
+import { add, divide, maximum, minimum, multiply, power, prelu, subtract } from '../kernels/binary.ts';
+import { maximumGrad, minimumGrad, powerGradBase, preluGrad } from '../kernels/binary-grad.ts';
 import { copyInto, copyStrided } from '../kernels/copy.ts';
 import { reduceMax, reduceMin, reduceSum } from '../kernels/reduce.ts';
 import { sumOfProducts } from '../kernels/sum-of-products.ts';
@@ -63,7 +63,7 @@ function boxes(dims: Numbers, parts: number, args: (box: Box) => Arguments): rea
 
 const product = (dims: Numbers): number => dims.reduce((a, b) => a * b, 1);
 
-const pairs = [add, subtract, multiply, divide, minimum, maximum, prelu].map((kernel) =>
+const pairs = [add, subtract, multiply, divide, minimum, maximum, prelu, power].map((kernel) =>
   splitOf(kernel, {
     cost: (_a, _b, _out, dims) => 0.3 * product(dims),
     cut: (parts, a, b, out, dims, sa, sb) =>
@@ -77,7 +77,7 @@ const pairs = [add, subtract, multiply, divide, minimum, maximum, prelu].map((ke
 );
 
 /** The first operand of `where` are flags, of one byte each. */
-const triples = [minimumGrad, maximumGrad, preluGrad, where].map((kernel) =>
+const triples = [minimumGrad, maximumGrad, preluGrad, powerGradBase, where].map((kernel) =>
   splitOf(kernel, {
     cost: (_a, _b, _c, _out, dims) => 0.5 * product(dims),
     cut: (parts, a, b, c, out, dims, sa, sb, sc) =>

@@ -107,7 +107,7 @@ const rows: readonly (readonly [string, () => MakeMachine | undefined])[] = [
   ['conv 3x3 64->64, gradient of the filter', () => convolution('filter')],
   ['MLP 8x512, batch 256', () => built(perceptron())],
   ['ResNet-18, 224x224, batch 2', () => built(resNet18(2))],
-  ['GPT-2, 2 layers, 128 tokens', () => built(gpt2(2, 128))],
+  ['GPT-2, 2 layers of 768, 128 tokens, 8192 words', () => built(gpt2(2, 128, 768, 12, 8192))],
   ['ResNet-18 of the zoo, 64x64, batch 4', () => zooStep('resnet18')],
   ['GPT-2 of the zoo, 12 layers of 64', () => zooStep('gpt2_12l')],
 ];

@@ -14,16 +14,22 @@ const isolation = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 
+const scripts = new Map<string, string>();
+
 /** A file of the runtime as a browser loads it. */
 function script(path: string): string {
+  const known = scripts.get(path);
+  if (known !== undefined) return known;
   const { ts } = loadTsMorph();
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
     rewriteRelativeImportExtensions: true,
   };
-  return ts.transpileModule(readFileSync(join(root, path.replace(/\.js$/, '.ts')), 'utf8'), { compilerOptions })
-    .outputText;
+  const source = readFileSync(join(root, path.replace(/\.js$/, '.ts')), 'utf8');
+  const { outputText } = ts.transpileModule(source, { compilerOptions });
+  scripts.set(path, outputText);
+  return outputText;
 }
 
 /** Two matrix products and an addition on `threads` threads, until another thread has taken part, and what is left. */

@@ -146,7 +146,7 @@ function windows(draw: Draw, large: boolean): readonly number[][] {
   for (;;) {
     const axes = [0, 1, 2].map((axis) => {
       const flat = axis === 0 && draw.integer(0, 2) > 0;
-      const extent = flat ? 1 : draw.integer(large ? 16 : 1, large ? 24 : 9);
+      const extent = flat ? 1 : draw.integer(large ? 16 : 1, large ? 24 : 14);
       const [kernel, stride] = [flat ? 1 : draw.integer(1, 3), draw.integer(1, 3)];
       const [pad, dilation] = [flat ? 0 : draw.integer(0, kernel - 1), draw.integer(1, 2)];
       const result = Math.floor((extent + 2 * pad - (kernel - 1) * dilation - 1) / stride) + 1;
@@ -156,23 +156,22 @@ function windows(draw: Draw, large: boolean): readonly number[][] {
   }
 }
 
-function pool(dy: boolean): Make {
+/** `order`: which of the input (x) and the result (y) the operands are as large as, then other numbers. */
+function pool(order: string, ...rest: number[]): Make {
   return (draw, large) => {
     const planes = large ? draw.integer(60, 80) : draw.integer(1, 6);
     const w = windows(draw, large);
-    const [input, result] = [planes * product(w[0]!), planes * product(w[2]!)];
-    const places = dy
-      ? [draw.floats(result), draw.floats(input), draw.floats(input)]
-      : [draw.floats(input), draw.floats(result)];
-    return [...places, [planes, ...w.flat(), ...w[4]!]];
+    const places = [...order].map((letter) => draw.floats(planes * product(w[letter === 'x' ? 0 : 2]!)));
+    return [...places, ...rest, [planes, ...w.flat(), ...w[4]!]];
   };
 }
 
 function conv(kind: 'conv' | 'convGradInput' | 'convGradWeight'): Make {
   return (draw, large) => {
-    const groups = draw.integer(0, 2) === 0 ? draw.integer(2, 5) : 1;
-    const channels = groups * draw.integer(large ? 8 : 1, large ? 12 : 4);
-    const filters = groups * draw.integer(large ? 8 : 1, large ? 20 : 6);
+    const depthwise = draw.integer(0, large ? 3 : 1) === 0;
+    const groups = depthwise ? draw.integer(1, large ? 60 : 9) : draw.integer(0, 2) === 0 ? draw.integer(2, 5) : 1;
+    const channels = groups * (depthwise ? 1 : draw.integer(large ? 8 : 1, large ? 12 : 4));
+    const filters = groups * (depthwise ? draw.integer(1, 3) : draw.integer(large ? 8 : 1, large ? 20 : 6));
     const batch = draw.integer(1, large ? 5 : 3);
     const w = windows(draw, large);
     const g = [batch, channels, filters, groups, ...w.flat()];
@@ -187,9 +186,10 @@ function conv(kind: 'conv' | 'convGradInput' | 'convGradWeight'): Make {
 }
 
 const matmul: Make = (draw, large) => {
-  const sides = [draw.integer(1, large ? 200 : 40), large ? draw.integer(100, 300) : draw.integer(1, 60)];
-  if (draw.integer(0, 1) === 0) sides.reverse();
-  const [rows, columns] = sides as [number, number];
+  // Few rows or columns are walked by another way.
+  const few = !large && draw.integer(0, 1) === 0;
+  const rows = draw.integer(1, large ? 200 : few ? 7 : 40);
+  const columns = large ? draw.integer(100, 300) : draw.integer(1, few ? 7 : 60);
   const inner = draw.integer(0, 3) === 0 ? draw.integer(257, 300) : draw.integer(large ? 60 : 1, 90);
   const batch = Array.from({ length: draw.integer(0, 2) }, () => draw.integer(1, 4));
   const matrices = product(batch);
@@ -212,6 +212,7 @@ const forms: Readonly<Record<string, Make>> = {
   sgdMomentum: update(1, false, 0.9, 0.1, 1, 0.01),
   adagrad: update(1, false, 1e-8, 0.01),
   rmsprop: update(1, false, 0.9, 1e-8, 0.01),
+  lion: update(1, false, 0.9, 0.99, 0.01),
   adam: update(2, true, 0.9, 0.99, 1e-8, 0.01, 1),
   accumulate(draw, large) {
     const [count] = elements(draw, large) as readonly number[];
@@ -219,9 +220,11 @@ const forms: Readonly<Record<string, Make>> = {
     return [sum, g, draw.word(draw.integer(0, 1)), sum, count!, 4];
   },
   ...Object.fromEntries(
-    ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum', 'prelu'].map((name) => [name, pair]),
+    ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum', 'prelu', 'power'].map((name) => [name, pair]),
   ),
-  ...Object.fromEntries(['minimumGrad', 'maximumGrad', 'preluGrad'].map((name) => [name, triple('floats')])),
+  ...Object.fromEntries(
+    ['minimumGrad', 'maximumGrad', 'preluGrad', 'powerGradBase'].map((name) => [name, triple('floats')]),
+  ),
   where: triple('flags'),
   copyStrided: copy,
   copyInto: copy,
@@ -256,8 +259,10 @@ const forms: Readonly<Record<string, Make>> = {
     channels,
     size,
   ]),
-  maxPool: pool(false),
-  maxPoolGrad: pool(true),
+  maxPool: pool('xy'),
+  maxPoolGrad: pool('yxx'),
+  averagePool: pool('xy', 1),
+  averagePoolGrad: pool('yx', 0),
   conv: conv('conv'),
   convGradInput: conv('convGradInput'),
   convGradWeight: conv('convGradWeight'),
