@@ -1,4 +1,5 @@
 /** Which kernels a program runs on, on how many threads, and the buffer it runs in. */
+import { compileFastWasm } from './fast-math.ts';
 import type { KernelTable, MachineOptions } from './interpreter.ts';
 import { compileSharedWasm } from './threads/shared-module.ts';
 import { availableCores, threadObstacle } from './threads/spawn-worker.ts';
@@ -13,6 +14,8 @@ export type BackendChoice = 'auto' | Backend;
 export interface BackendOptions {
   /** Threads that share the work of a step, the caller's included; default 1. */
   readonly threads?: number;
+  /** Kernels of relaxed SIMD: faster where the machine fuses products and sums, and not the same on every machine. */
+  readonly fastMath?: boolean;
 }
 
 /** The first three are options of `createMachine`. */
@@ -34,21 +37,22 @@ export const mostThreads = 64;
 
 /**
  * Allocates `bytes` bytes (arena, residents, and `threadBytes` where there are several threads) and picks the kernels.
- * Throws `BackendError` where what was asked for cannot be had: no WebAssembly or no SIMD in the engine, no shared memory or no
+ * Throws `BackendError` where what was asked for cannot be had: no WebAssembly or no SIMD in the engine, no relaxed SIMD or `js` for fast math, no shared memory or no
  * workers for threads, threads for `js`, more than 4 GiB for `wasm`, no memory.
  */
 export function selectBackend(choice: BackendChoice, bytes: number, options: BackendOptions = {}): SelectedBackend {
-  const { threads = 1 } = options;
+  const { threads = 1, fastMath = false } = options;
   checkThreads(choice, threads);
+  checkFastMath(choice, fastMath);
   if (choice === 'js') return plain(bytes);
   const obstacle = threads > 1 ? threadObstacle() : undefined;
   if (obstacle !== undefined && choice === 'wasm') throw obstacle;
   try {
-    if (threads === 1) return onOneThread(bytes);
-    if (obstacle === undefined) return onThreads(bytes, threads);
-    return { ...onOneThread(bytes), notice: `running on one thread: ${obstacle.message}` };
+    if (threads === 1) return onOneThread(bytes, fastMath);
+    if (obstacle === undefined) return onThreads(bytes, threads, fastMath);
+    return { ...onOneThread(bytes, fastMath), notice: `running on one thread: ${obstacle.message}` };
   } catch (error) {
-    if (choice === 'wasm' || !(error instanceof BackendError)) throw error;
+    if (choice === 'wasm' || fastMath || !(error instanceof BackendError)) throw error;
     const alone = threads > 1 ? ', on one thread' : '';
     return { ...plain(bytes), notice: `running on plain JavaScript kernels${alone}: ${error.message}` };
   }
@@ -70,21 +74,33 @@ export function checkThreads(choice: BackendChoice, threads: number): void {
     );
 }
 
-function onOneThread(bytes: number): SelectedBackend {
-  const memory = allocateWasmMemory(bytes);
-  return { backend: 'wasm', threads: 1, buffer: memory.buffer, kernels: createWasmKernels(memory) };
+/** Throws `BackendError` for fast math without WebAssembly. */
+export function checkFastMath(choice: BackendChoice, fastMath: boolean): void {
+  if (choice === 'js' && fastMath)
+    throw new BackendError(
+      'bad-fast-math',
+      'the js backend has no fast math: it is made of WebAssembly instructions',
+      'take the wasm backend, or leave fast math out',
+    );
 }
 
-function onThreads(bytes: number, threads: number): SelectedBackend {
+function onOneThread(bytes: number, fastMath: boolean): SelectedBackend {
+  const memory = allocateWasmMemory(bytes);
+  const kernels = createWasmKernels(memory, fastMath ? compileFastWasm() : undefined);
+  return { backend: 'wasm', threads: 1, buffer: memory.buffer, kernels };
+}
+
+function onThreads(bytes: number, threads: number, fastMath: boolean): SelectedBackend {
   const memory = allocateWasmMemory(bytes, true);
-  const kernels = createWasmKernels(memory, compileSharedWasm());
+  const module = compileSharedWasm(fastMath);
+  const kernels = createWasmKernels(memory, module);
   const cores = availableCores();
   return {
     backend: 'wasm',
     threads,
     buffer: memory.buffer,
     kernels,
-    runner: (program, views) => createThreadedRunner(program, views, { threads, memory, kernels }),
+    runner: (program, views) => createThreadedRunner(program, views, { threads, memory, module, kernels }),
     ...(cores !== undefined &&
       threads > cores && { notice: `running ${threads} threads on ${cores} ${cores === 1 ? 'core' : 'cores'}` }),
   };

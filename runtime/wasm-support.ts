@@ -7,6 +7,8 @@ import { kernelsWasm } from './wasm/kernels.generated.ts';
 export type BackendErrorCode =
   | 'no-webassembly'
   | 'no-simd'
+  | 'no-relaxed-simd'
+  | 'bad-fast-math'
   | 'no-shared-memory'
   | 'no-workers'
   | 'bad-threads'

@@ -8,6 +8,7 @@ import type { OutputSlot, Slot } from '../runtime/program.ts';
 import {
   type Backend,
   type BackendChoice,
+  checkFastMath,
   checkThreads,
   type SelectedBackend,
   selectBackend,
@@ -23,6 +24,8 @@ export interface ExecutionOptions {
   readonly backend?: BackendChoice;
   /** Threads that share the work of a step, of WebAssembly kernels alone; default 1. Results are the same bit for bit. */
   readonly threads?: number;
+  /** Kernels of relaxed SIMD: faster, and not the same on every machine; default false. */
+  readonly fastMath?: boolean;
   /** Seed of random ops; default 0. */
   readonly seed?: number;
 }
@@ -112,14 +115,18 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
   return execution;
 }
 
-function selectFor({ program }: Compiled, { backend = 'auto', threads = 1 }: ExecutionOptions): SelectedBackend {
+function selectFor(
+  { program }: Compiled,
+  { backend = 'auto', threads = 1, fastMath = false }: ExecutionOptions,
+): SelectedBackend {
   try {
     checkThreads(backend, threads);
+    checkFastMath(backend, fastMath);
     const bytes = program.arenaBytes + program.residentBytes + threadBytes(program, threads);
-    return selectBackend(backend, bytes, { threads });
+    return selectBackend(backend, bytes, { threads, fastMath });
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    const exitCode = error.code === 'bad-threads' ? 2 : 1;
+    const exitCode = error.code === 'bad-threads' || error.code === 'bad-fast-math' ? 2 : 1;
     throw new SublinearError({ code: `backend-${error.code}`, message: error.message, hint: error.hint }, exitCode);
   }
 }

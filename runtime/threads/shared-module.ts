@@ -2,6 +2,7 @@
  * The module of the kernels over shared memory. It is the same module but for the limits of the memory it imports: plain
  * loads and stores mean the same on a shared memory.
  */
+import { compileFastWasm, fastWasmBytes } from '../fast-math.ts';
 import { compileWasm, wasmBytes } from '../wasm-support.ts';
 
 const importSection = 2;
@@ -10,9 +11,15 @@ const memoryImport = 2;
 const sharedLimits = [3, 0, 0x80, 0x80, 4];
 
 let shared: WebAssembly.Module | undefined;
+let fastShared: WebAssembly.Module | undefined;
 
-/** Compiled once. Throws `BackendError` where the engine cannot run the kernels. */
-export function compileSharedWasm(): WebAssembly.Module {
+/** Compiled once; with `fastMath` that of relaxed SIMD. Throws `BackendError` where the engine cannot run the kernels. */
+export function compileSharedWasm(fastMath = false): WebAssembly.Module {
+  if (fastMath) {
+    compileFastWasm();
+    fastShared ??= new WebAssembly.Module(shareMemoryImport(fastWasmBytes()));
+    return fastShared;
+  }
   if (shared === undefined) {
     compileWasm();
     shared = new WebAssembly.Module(shareMemoryImport(wasmBytes()));

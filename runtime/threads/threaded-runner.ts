@@ -5,7 +5,6 @@
 import type { KernelTable, StepRunner } from '../interpreter.ts';
 import type { Memory } from '../memory.ts';
 import type { KernelCall, Program } from '../program.ts';
-import { compileSharedWasm } from './shared-module.ts';
 import { shareCall } from './split-table.ts';
 import { threadBytes } from './thread-bytes.ts';
 import { type CodedCall, createThreadCode } from './thread-code.ts';
@@ -22,6 +21,8 @@ export interface ThreadedRunnerOptions {
   readonly threads: number;
   /** Shared; holds the program's bytes and `threadBytes` more. */
   readonly memory: WebAssembly.Memory;
+  /** The module that they are made of, for shared memory. */
+  readonly module: WebAssembly.Module;
   /** The kernels of this thread, in that memory. */
   readonly kernels: KernelTable;
 }
@@ -29,7 +30,7 @@ export interface ThreadedRunnerOptions {
 export function createThreadedRunner(
   program: Program,
   views: Memory,
-  { threads, memory, kernels }: ThreadedRunnerOptions,
+  { threads, memory, module, kernels }: ThreadedRunnerOptions,
 ): StepRunner {
   const extraBytes = threadBytes(program, threads);
   const first = Math.ceil((program.arenaBytes + program.residentBytes) / 64) * 64;
@@ -43,7 +44,7 @@ export function createThreadedRunner(
       return { whole, ...(coded && { shared: coded }) };
     }),
   );
-  const team = new ThreadTeam({ threads, module: compileSharedWasm(), memory, ...threadCode.finish() });
+  const team = new ThreadTeam({ threads, module, memory, ...threadCode.finish() });
   /** Runs the first part and whatever the others have not taken, from the last on, and waits for the rest. */
   const runShared = ({ kernel }: KernelCall, { position, parts, refresh }: CodedCall): void => {
     refresh?.();

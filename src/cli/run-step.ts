@@ -32,6 +32,7 @@ export interface RunOptions {
   readonly backend?: BackendChoice;
   /** Default 1. */
   readonly threads?: number;
+  readonly fastMath?: boolean;
 }
 
 /** Steps that are timed at least, if they are done within so many seconds. */
@@ -52,8 +53,8 @@ export function executeAll(
   tensors: ReadonlyMap<string, Tensor>,
   options: RunOptions,
 ): readonly RunResult[] {
-  const { seed, backend = 'auto', threads = 1 } = options;
-  const executions = steps.map((compiled) => createExecution(compiled, { seed, backend, threads }));
+  const { seed, backend = 'auto', threads = 1, fastMath = false } = options;
+  const executions = steps.map((compiled) => createExecution(compiled, { seed, backend, threads, fastMath }));
   try {
     return measureAll(executions, tensors, options);
   } finally {

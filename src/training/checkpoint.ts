@@ -41,6 +41,8 @@ export interface CheckpointOptions extends Omit<CompileOptions, 'losses'> {
   readonly backend?: BackendChoice;
   /** Threads that share the work of a step; default 1. A budget on the peak holds what they need too. */
   readonly threads?: number;
+  /** Kernels of relaxed SIMD: faster, and not the same on every machine; default false. */
+  readonly fastMath?: boolean;
 }
 
 export interface TrainingStep
@@ -83,7 +85,16 @@ export interface TrainingStep
 
 /** `source`: a model with or without losses, or a graph. Throws `SublinearError`. */
 export function checkpoint(source: Model | Graph, options: CheckpointOptions = {}): TrainingStep {
-  const { losses, loss, weights, seed = 0, backend = 'auto', threads = 1, ...compileOptions } = options;
+  const {
+    losses,
+    loss,
+    weights,
+    seed = 0,
+    backend = 'auto',
+    threads = 1,
+    fastMath = false,
+    ...compileOptions
+  } = options;
   const given: Model = 'graph' in source ? source : { graph: source, weights: new Map() };
   const named = { ...(losses !== undefined && { losses }), ...(loss !== undefined && { loss }) };
   const { model, losses: own } = withLosses(withWeights(given, weights, seed), named);
@@ -94,13 +105,20 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
     ...(options.strategy === 'manual' && { strategyOptions: { values: marked, ...options.strategyOptions } }),
   };
   const compiled = compile(model, budgetForThreads(model, planned, threads));
-  return createTrainingStep(model, compiled, { seed, backend, threads, lossWeights: options.lossWeights ?? [] });
+  return createTrainingStep(model, compiled, {
+    seed,
+    backend,
+    threads,
+    fastMath,
+    lossWeights: options.lossWeights ?? [],
+  });
 }
 
 interface StepSettings {
   readonly seed: number;
   readonly backend: BackendChoice;
   readonly threads: number;
+  readonly fastMath: boolean;
   /** In the order of the losses. */
   readonly lossWeights: readonly number[];
 }

@@ -13,6 +13,7 @@ import {
   packedColumnsBytes,
   packRows,
   rowBlock,
+  multiplyAdd,
 } from './gemm';
 import { sumLanes } from './vector';
 
@@ -110,12 +111,12 @@ function dot(a: usize, b: usize, count: i32, aStep: usize, bStep: usize): f32 {
     let s2 = f32x4.splat(0);
     let s3 = f32x4.splat(0);
     for (; i + 16 <= count; i += 16, a += 64, b += 64) {
-      s0 = f32x4.add(s0, f32x4.mul(v128.load(a), v128.load(b)));
-      s1 = f32x4.add(s1, f32x4.mul(v128.load(a, 16), v128.load(b, 16)));
-      s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), v128.load(b, 32)));
-      s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), v128.load(b, 48)));
+      s0 = multiplyAdd(v128.load(a), v128.load(b), s0);
+      s1 = multiplyAdd(v128.load(a, 16), v128.load(b, 16), s1);
+      s2 = multiplyAdd(v128.load(a, 32), v128.load(b, 32), s2);
+      s3 = multiplyAdd(v128.load(a, 48), v128.load(b, 48), s3);
     }
-    for (; i + 4 <= count; i += 4, a += 16, b += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(a), v128.load(b)));
+    for (; i + 4 <= count; i += 4, a += 16, b += 16) s0 = multiplyAdd(v128.load(a), v128.load(b), s0);
     tail = sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
   }
   for (; i < count; i++, a += aStep, b += bStep) tail += load<f32>(a) * load<f32>(b);
@@ -128,8 +129,8 @@ function addScaled(out: usize, x: usize, count: i32, scalar: f32, outStep: usize
   if (outStep == 4 && xStep == 4) {
     const s = f32x4.splat(scalar);
     for (; i + 8 <= count; i += 8, out += 32, x += 32) {
-      v128.store(out, f32x4.add(v128.load(out), f32x4.mul(s, v128.load(x))));
-      v128.store(out, f32x4.add(v128.load(out, 16), f32x4.mul(s, v128.load(x, 16))), 16);
+      v128.store(out, multiplyAdd(s, v128.load(x), v128.load(out)));
+      v128.store(out, multiplyAdd(s, v128.load(x, 16), v128.load(out, 16)), 16);
     }
   }
   for (; i < count; i++, out += outStep, x += xStep) store<f32>(out, load<f32>(out) + scalar * load<f32>(x));

@@ -24,7 +24,7 @@ import { printNotes } from '../print-notes.ts';
 import { describeProfile, type Profile, profileReport, profileStep } from '../profile.ts';
 import { backendNotes, compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
-import { checkThreadsOption, type ThreadsOptions, threadsOption } from '../threads-option.ts';
+import { checkThreadsOption, fastMathHelp, type ThreadsOptions, threadsOption } from '../threads-option.ts';
 import { addUpdateOptions, withLearningRate } from '../update-options.ts';
 
 interface RunCommandOptions extends CommandOptions, ThreadsOptions {
@@ -64,6 +64,7 @@ export function addRunCommand(program: Command): void {
         .default('auto'),
     )
     .addOption(threadsOption())
+    .option('--fast-math', fastMathHelp, false)
     .option('--profile <FILE>', 'measure each kind of node, and write the costs there, for --costs')
     .option('--explain', 'say of each value why it is kept or recomputed')
     .option('--compare', 'also run without recomputation, and compare bit for bit')

@@ -14,7 +14,7 @@ import { type CommandOptions, compileOptions } from '../compile-for.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
-import { checkThreadsOption, type ThreadsOptions, threadsOption } from '../threads-option.ts';
+import { checkThreadsOption, fastMathHelp, type ThreadsOptions, threadsOption } from '../threads-option.ts';
 import { openData, type TrainingData } from '../train-data.ts';
 import { createTrainLog, type LogFormat } from '../train-log.ts';
 import { type Evaluation, trainLoop, updatesOf } from '../train-loop.ts';
@@ -53,6 +53,7 @@ export function addTrainCommand(program: Command): void {
     .option('--save-onnx <FILE>', 'write MODEL with its trained weights')
     .addOption(new Option('--backend <NAME>', 'kernels').choices(['auto', 'wasm', 'js']).default('auto'))
     .addOption(threadsOption())
+    .option('--fast-math', fastMathHelp, false)
     .addOption(new Option('--log <FORMAT>', 'a line a step, also on a terminal').choices(['csv', 'jsonl']))
     .action(async (path: string, options: TrainCommandOptions) => train(path, options));
 }
@@ -73,6 +74,7 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
     seed: options.seed,
     backend: options.backend,
     threads: options.threads,
+    fastMath: options.fastMath,
   });
   if (step.compiled.update === undefined)
     throw new SublinearError(
