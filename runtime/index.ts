@@ -84,3 +84,4 @@ export * from './wasm-losses.ts';
 export * from './wasm-optimizers.ts';
 export * from './wasm-products.ts';
 export { allocateWasmMemory, BackendError } from './wasm-support.ts';
+export * from './wasm-windows.ts';

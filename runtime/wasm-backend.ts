@@ -11,6 +11,7 @@ import * as lists from './wasm-lists.ts';
 import * as losses from './wasm-losses.ts';
 import * as optimizers from './wasm-optimizers.ts';
 import * as products from './wasm-products.ts';
+import * as windows from './wasm-windows.ts';
 
 /** Kernels whose arguments are all numbers, passed on as they are. */
 export const numericKernels: readonly string[] = [
@@ -19,7 +20,8 @@ export const numericKernels: readonly string[] = [
   'absoluteGrad squareGrad reciprocalGrad sqrtGrad tanhGrad erfGrad clipGrad reluGrad sigmoidGrad softplusGrad',
   'softsignGrad hardSwishGrad hardSigmoidGrad leakyReluGrad eluGrad celuGrad seluGrad thresholdedReluGrad shrinkGrad',
   'mishGrad swishGrad geluErfGrad geluTanhGrad softmax softmaxGrad logSoftmax logSoftmaxGrad batchNorm batchNormGrad',
-  'batchNormInference groupNorm groupNormGrad layerNorm layerNormGrad rmsNorm rmsNormGrad addChannelBias dropout',
+  'batchNormInference batchNormInferenceGrad groupNorm groupNormGrad layerNorm layerNormGrad rmsNorm rmsNormGrad',
+  'addChannelBias dropout lrn lrnGrad',
 ].flatMap((line) => line.split(' '));
 
 const suffix = 'Wasm';
@@ -29,7 +31,7 @@ export type WrapKernel = (pick: PickKernel) => Kernel;
 
 /** The others, by name of the kernel: `matmul` is made by `matmulWasm`. */
 export const wrappedKernels: ReadonlyMap<string, WrapKernel> = new Map(
-  [lists, losses, optimizers, products].flatMap((file) =>
+  [lists, losses, optimizers, products, windows].flatMap((file) =>
     Object.entries<WrapKernel>({ ...file }).map(([name, wrap]) => [name.slice(0, -suffix.length), wrap] as const),
   ),
 );

@@ -23,7 +23,7 @@ export function instantiateWasm(memory: WebAssembly.Memory, module = compileWasm
   };
 }
 
-/** A kernel of numbers alone, passed on as they are: none takes more than 13, and a function ignores what is too many. */
+/** A kernel of numbers alone, passed on as they are: none takes more than 14, and a function ignores what is too many. */
 export function passNumbers(f: WasmFunction): Kernel {
   return (
     _: Memory,
@@ -40,7 +40,8 @@ export function passNumbers(f: WasmFunction): Kernel {
     l: number,
     m: number,
     n: number,
+    o: number,
   ) => {
-    f(a, b, c, d, e, g, h, i, j, k, l, m, n);
+    f(a, b, c, d, e, g, h, i, j, k, l, m, n, o);
   };
 }

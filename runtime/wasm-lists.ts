@@ -2,8 +2,8 @@
  * Kernels whose dimensions and strides the WebAssembly module keeps in globals, set before each call: every kernel that
  * walks dimensions and strides.
  */
-import { add, divide, maximum, minimum, multiply, prelu, subtract } from './kernels/binary.ts';
-import { maximumGrad, minimumGrad, preluGrad } from './kernels/binary-grad.ts';
+import { add, divide, maximum, minimum, multiply, power, prelu, subtract } from './kernels/binary.ts';
+import { maximumGrad, minimumGrad, powerGradBase, preluGrad } from './kernels/binary-grad.ts';
 import { copyInto, copyStrided } from './kernels/copy.ts';
 import { reduceMax, reduceMin, reduceSum } from './kernels/reduce.ts';
 import { sumOfProducts } from './kernels/sum-of-products.ts';
@@ -69,6 +69,7 @@ export const multiplyWasm = pair('multiply', multiply);
 export const divideWasm = pair('divide', divide);
 export const minimumWasm = pair('minimum', minimum);
 export const maximumWasm = pair('maximum', maximum);
+export const powerWasm = pair('power', power);
 export const preluWasm = pair('prelu', prelu);
 
 type TripleKernel = (
@@ -107,6 +108,7 @@ function triple(name: string, plain: TripleKernel): (pick: PickKernel) => Triple
 
 export const minimumGradWasm = triple('minimumGrad', minimumGrad);
 export const maximumGradWasm = triple('maximumGrad', maximumGrad);
+export const powerGradBaseWasm = triple('powerGradBase', powerGradBase);
 export const preluGradWasm = triple('preluGrad', preluGrad);
 export const whereWasm = triple('where', where);
 

@@ -121,6 +121,29 @@ export function rmspropWasm(pick: PickKernel): Kernel {
   };
 }
 
+export function lionWasm(pick: PickKernel): Kernel {
+  const f = pick('lion');
+  return (
+    m: Memory,
+    w: number,
+    g: number,
+    rate: number,
+    moment: number,
+    apply: number,
+    out: number,
+    outMoment: number,
+    count: number,
+    beta1: number,
+    beta2: number,
+    weightDecay: number,
+  ): void => {
+    if (!applies(m, apply)) return;
+    const share1 = 1 - beta1;
+    const share2 = 1 - beta2;
+    f(w, g, moment, out, outMoment, count, m.f32[rate / 4]!, beta1, share1, beta2, share2, weightDecay);
+  };
+}
+
 export function accumulateWasm(pick: PickKernel): Kernel {
   const f = pick('accumulate');
   return (m: Memory, sum: number, g: number, phase: number, out: number, count: number, every: number): void => {

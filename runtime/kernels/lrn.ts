@@ -46,7 +46,8 @@ export function lrn(
 
 /**
  * dx_i = dy_i s_i^-beta - 2 alpha beta / width x_i (sum over the j whose window holds i of dy_j x_j s_j^(-beta-1)), s
- * being the bracket in `lrn`. `scratch` holds 2 * channels floats.
+ * being the bracket in `lrn`. `scratch` holds 8 * channels floats: both terms of four positions, which the WebAssembly
+ * kernel works on together.
  */
 export function lrnGrad(
   m: Memory,
@@ -64,23 +65,24 @@ export function lrnGrad(
 ): void {
   const f = m.f32;
   const own = scratch / 4;
-  const shared = own + channels;
+  const shared = own + 4 * channels;
   for (let n = 0; n < batch; n++)
     for (let p = 0; p < size; p++) {
       const start = n * channels * size + p;
+      const lane = p % 4;
       for (let c = 0; c < channels; c++) {
         const squares = windowSquares(f, x / 4 + start, c, channels, size, width, alpha, bias);
         const i = start + c * size;
-        f[own + c] = f[dy / 4 + i]! * squares ** -beta;
-        f[shared + c] = f[dy / 4 + i]! * f[x / 4 + i]! * squares ** (-beta - 1);
+        f[own + 4 * c + lane] = f[dy / 4 + i]! * squares ** -beta;
+        f[shared + 4 * c + lane] = f[dy / 4 + i]! * f[x / 4 + i]! * squares ** (-beta - 1);
       }
       for (let c = 0; c < channels; c++) {
         const first = Math.max(0, c - Math.ceil((width - 1) / 2));
         const last = Math.min(channels - 1, c + Math.floor((width - 1) / 2));
         let sum = 0;
-        for (let j = first; j <= last; j++) sum += f[shared + j]!;
+        for (let j = first; j <= last; j++) sum += f[shared + 4 * j + lane]!;
         const i = start + c * size;
-        f[dx / 4 + i] = f[own + c]! - ((2 * alpha * beta) / width) * f[x / 4 + i]! * sum;
+        f[dx / 4 + i] = f[own + 4 * c + lane]! - ((2 * alpha * beta) / width) * f[x / 4 + i]! * sum;
       }
     }
 }

@@ -86,7 +86,7 @@ function weightAt(x: number, mode: number, a: number): number {
  * Fills the table at double `at` with (element, weight) pairs, `taps` for each position of the result. The element is -1
  * where the position lies outside the operand and gets the extrapolation value.
  */
-function fillTable(m: Memory, at: number, from: number, to: number, taps: number, how: readonly number[]): void {
+export function fillTable(m: Memory, at: number, from: number, to: number, taps: number, how: readonly number[]): void {
   const t = m.f64;
   const mode = how[0]!;
   const scale = spread(how);

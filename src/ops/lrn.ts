@@ -51,7 +51,7 @@ export const lrnGrad: Op<LrnAttributes> = {
   inPlace: [[0, 1]],
   infer: (operands, { size }) => [checkImage(twoOperands(operands, ['f32'])[0], size)],
   flops: ({ operands, attributes }) => (3 * attributes.size + 40) * elementCount(operands[0]!.type.shape),
-  scratch: ({ operands }) => 8 * operands[0]!.type.shape[1]!,
+  scratch: ({ operands }) => 32 * operands[0]!.type.shape[1]!,
   lower: ({ operands, attributes }, at) => [
     call(lrnGradKernel, at.operand(0), at.operand(1), at.result(0), at.scratch, ...numbers(operands[0]!, attributes)),
   ],

@@ -2,6 +2,7 @@
  * Elementwise kernels of two and three operands with broadcasting (walk.ts). A row of an operand is contiguous,
  * stretched from one element, or strided. In place on operands that are not stretched.
  */
+import { power as powerOf } from './power';
 import { loadLanes, loadSpread, splat, storeLanes } from './vector';
 import { beginRows, nextRow, offsetA, offsetB, offsetC, strideA, strideB, strideC, width } from './walk';
 
@@ -15,6 +16,8 @@ const PRELU: i32 = 6;
 const MINIMUM_GRAD: i32 = 7;
 const MAXIMUM_GRAD: i32 = 8;
 const PRELU_GRAD: i32 = 9;
+const POWER: i32 = 10;
+const POWER_GRAD_BASE: i32 = 11;
 
 // @ts-ignore: decorator
 @inline
@@ -26,6 +29,7 @@ function apply(code: i32, a: v128, b: v128): v128 {
   if (code == MINIMUM) return f32x4.min(a, b);
   if (code == MAXIMUM) return f32x4.max(a, b);
   if (code == PRELU) return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, splat(0)));
+  if (code == POWER) return powerOf(a, b);
   return a;
 }
 
@@ -33,6 +37,10 @@ function apply(code: i32, a: v128, b: v128): v128 {
 @inline
 function applyGrad(code: i32, g: v128, a: v128, b: v128): v128 {
   if (code == PRELU_GRAD) return v128.bitselect(g, f32x4.mul(g, b), f32x4.gt(a, splat(0)));
+  if (code == POWER_GRAD_BASE) {
+    const slope = f32x4.mul(f32x4.mul(g, b), powerOf(a, f32x4.sub(b, splat(1))));
+    return v128.andnot(slope, f32x4.eq(b, splat(0)));
+  }
   const wins = code == MINIMUM_GRAD ? f32x4.lt(a, b) : f32x4.gt(a, b);
   const half = v128.and(f32x4.mul(g, splat(0.5)), f32x4.eq(a, b));
   return v128.bitselect(g, half, wins);
@@ -120,6 +128,14 @@ export function maximum(a: usize, b: usize, out: usize): void {
 
 export function prelu(a: usize, b: usize, out: usize): void {
   walkPairs(PRELU, a, b, out);
+}
+
+export function power(a: usize, b: usize, out: usize): void {
+  walkPairs(POWER, a, b, out);
+}
+
+export function powerGradBase(dy: usize, a: usize, b: usize, out: usize): void {
+  walkTriples(POWER_GRAD_BASE, dy, a, b, out);
 }
 
 export function minimumGrad(dy: usize, a: usize, b: usize, out: usize): void {

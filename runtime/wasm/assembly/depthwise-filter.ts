@@ -2,6 +2,9 @@
  * Gradient of a depthwise filter at stride 1 or 2 (depthwise-taps.ts): sums of dy times the elements under each tap,
  * over one plane in single precision and over the batch in double. A plane of x has H rows of W columns, one of dy oH
  * rows of oW. Where the last vector of a row overlaps the one before, its first positions are left out.
+ *
+ * Rows that need care and those that need none are added up alike and in order: sums do not depend on where in a tensor
+ * the plane lies.
  */
 import {
   dH,
@@ -32,7 +35,7 @@ import {
 } from './depthwise-taps';
 import { sumLanes } from './vector';
 
-/** Sums under nine taps. */
+/** Sums under up to nine taps: over planes, and lane by lane over rows of one. */
 let sum0: f64 = 0;
 let sum1: f64 = 0;
 let sum2: f64 = 0;
@@ -42,8 +45,17 @@ let sum5: f64 = 0;
 let sum6: f64 = 0;
 let sum7: f64 = 0;
 let sum8: f64 = 0;
+let lanes0: v128 = f32x4.splat(0);
+let lanes1: v128 = f32x4.splat(0);
+let lanes2: v128 = f32x4.splat(0);
+let lanes3: v128 = f32x4.splat(0);
+let lanes4: v128 = f32x4.splat(0);
+let lanes5: v128 = f32x4.splat(0);
+let lanes6: v128 = f32x4.splat(0);
+let lanes7: v128 = f32x4.splat(0);
+let lanes8: v128 = f32x4.splat(0);
 
-function clearSums(): void {
+function beginSums(): void {
   sum0 = 0;
   sum1 = 0;
   sum2 = 0;
@@ -55,19 +67,41 @@ function clearSums(): void {
   sum8 = 0;
 }
 
-/** Sums under up to five taps of one row of the filter. */
-let row0: f64 = 0;
-let row1: f64 = 0;
-let row2: f64 = 0;
-let row3: f64 = 0;
-let row4: f64 = 0;
+function beginPlane(): void {
+  const zero = f32x4.splat(0);
+  lanes0 = zero;
+  lanes1 = zero;
+  lanes2 = zero;
+  lanes3 = zero;
+  lanes4 = zero;
+  lanes5 = zero;
+  lanes6 = zero;
+  lanes7 = zero;
+  lanes8 = zero;
+}
 
-function clearRow(): void {
-  row0 = 0;
-  row1 = 0;
-  row2 = 0;
-  row3 = 0;
-  row4 = 0;
+function endPlane(): void {
+  sum0 += <f64>sumLanes(lanes0);
+  sum1 += <f64>sumLanes(lanes1);
+  sum2 += <f64>sumLanes(lanes2);
+  sum3 += <f64>sumLanes(lanes3);
+  sum4 += <f64>sumLanes(lanes4);
+  sum5 += <f64>sumLanes(lanes5);
+  sum6 += <f64>sumLanes(lanes6);
+  sum7 += <f64>sumLanes(lanes7);
+  sum8 += <f64>sumLanes(lanes8);
+}
+
+function storeSums(dw: usize, count: i32): void {
+  store<f32>(dw, <f32>sum0);
+  if (count > 1) store<f32>(dw, <f32>sum1, 4);
+  if (count > 2) store<f32>(dw, <f32>sum2, 8);
+  if (count > 3) store<f32>(dw, <f32>sum3, 12);
+  if (count > 4) store<f32>(dw, <f32>sum4, 16);
+  if (count > 5) store<f32>(dw, <f32>sum5, 20);
+  if (count > 6) store<f32>(dw, <f32>sum6, 24);
+  if (count > 7) store<f32>(dw, <f32>sum7, 28);
+  if (count > 8) store<f32>(dw, <f32>sum8, 32);
 }
 
 // @ts-ignore: decorator
@@ -83,28 +117,22 @@ function maddMasked(t: v128, mask: v128, y: v128, x: v128): v128 {
   return f32x4.add(t, v128.and(mask, f32x4.mul(y, x)));
 }
 
-/** Adds the products of rows `first` up to `end` of dy under nine taps. */
+/** Adds the products of rows `first` up to `end` of dy, which need no care, under nine taps. */
 // @ts-ignore: decorator
 @inline
 function walk3x3(stride: i32, dy: usize, plane: usize, first: i32, end: i32): void {
-  let t0 = f32x4.splat(0);
-  let t1 = t0;
-  let t2 = t0;
-  let t3 = t0;
-  let t4 = t0;
-  let t5 = t0;
-  let t6 = t0;
-  let t7 = t0;
-  let t8 = t0;
+  let t0 = lanes0;
+  let t1 = lanes1;
+  let t2 = lanes2;
+  let t3 = lanes3;
+  let t4 = lanes4;
+  let t5 = lanes5;
+  let t6 = lanes6;
+  let t7 = lanes7;
+  let t8 = lanes8;
   const height = H;
   const across = (<usize>W) << 2;
   const width = (<usize>oW) << 2;
-  const f0 = first0;
-  const f1 = first1;
-  const f2 = first2;
-  const l0 = last0;
-  const l1 = last1;
-  const l2 = last2;
   let ih = first * stride - pH;
   let row = plane + ((<usize>(ih * W - pW)) << 2);
   dy += <usize>first * width;
@@ -118,9 +146,9 @@ function walk3x3(stride: i32, dy: usize, plane: usize, first: i32, end: i32): vo
     while (true) {
       const y = v128.load(from);
       if (from == dy || from == final) {
-        const m0 = from == dy ? f0 : l0;
-        const m1 = from == dy ? f1 : l1;
-        const m2 = from == dy ? f2 : l2;
+        const m0 = from == dy ? first0 : last0;
+        const m1 = from == dy ? first1 : last1;
+        const m2 = from == dy ? first2 : last2;
         if (top) {
           t0 = maddMasked(t0, m0, y, loadTap(stride, p));
           t1 = maddMasked(t1, m1, y, loadSecondTap(stride, p));
@@ -166,18 +194,18 @@ function walk3x3(stride: i32, dy: usize, plane: usize, first: i32, end: i32): vo
       }
     }
   }
-  sum0 += <f64>sumLanes(t0);
-  sum1 += <f64>sumLanes(t1);
-  sum2 += <f64>sumLanes(t2);
-  sum3 += <f64>sumLanes(t3);
-  sum4 += <f64>sumLanes(t4);
-  sum5 += <f64>sumLanes(t5);
-  sum6 += <f64>sumLanes(t6);
-  sum7 += <f64>sumLanes(t7);
-  sum8 += <f64>sumLanes(t8);
+  lanes0 = t0;
+  lanes1 = t1;
+  lanes2 = t2;
+  lanes3 = t3;
+  lanes4 = t4;
+  lanes5 = t5;
+  lanes6 = t6;
+  lanes7 = t7;
+  lanes8 = t8;
 }
 
-/** Taps of a row that are summed up together. */
+/** Taps of a row of the filter that are summed up together. */
 const tapsTogether: i32 = 5;
 
 /** Adds the products under a tap in a vector that may reach over the edges of the row. */
@@ -188,7 +216,7 @@ function maddAtEdge(plain: bool, stride: i32, t: v128, lanes: v128, y: v128, row
   return maddMasked(t, v128.and(lanes, tapMask(stride, at)), y, x);
 }
 
-/** Adds the products under `taps` neighbouring taps of one row of the filter to their sums. */
+/** As `walk3x3` under `taps` neighbouring taps of one row of any filter; `plain` is as in depthwise-taps.ts. */
 // @ts-ignore: decorator
 @inline
 function walkTaps(
@@ -202,11 +230,11 @@ function walkTaps(
   first: i32,
   end: i32,
 ): void {
-  let t0 = f32x4.splat(0);
-  let t1 = t0;
-  let t2 = t0;
-  let t3 = t0;
-  let t4 = t0;
+  let t0 = lanes0;
+  let t1 = lanes1;
+  let t2 = lanes2;
+  let t3 = lanes3;
+  let t4 = lanes4;
   const width = oW;
   const last = width - 4;
   const fresh = freshLanes();
@@ -241,11 +269,11 @@ function walkTaps(
       if (taps > 4) t4 = madd(t4, y, loadTap(stride, p + d * 4));
     }
   }
-  row0 += <f64>sumLanes(t0);
-  row1 += <f64>sumLanes(t1);
-  row2 += <f64>sumLanes(t2);
-  row3 += <f64>sumLanes(t3);
-  row4 += <f64>sumLanes(t4);
+  lanes0 = t0;
+  lanes1 = t1;
+  lanes2 = t2;
+  lanes3 = t3;
+  lanes4 = t4;
 }
 
 function walk3x3Unit(dy: usize, plane: usize, first: i32, end: i32): void {
@@ -277,46 +305,40 @@ function walkCarefully(
   walkTaps(stride, false, dy, plane, shiftH, shiftW, taps, first, end);
 }
 
-/** Adds the products of one plane under nine taps to their sums. */
-function addProducts3x3(stride: i32, dy: usize, plane: usize): void {
-  findPlainRows(stride, plane);
-  const a = plainBegin;
-  const b = plainEnd;
-  if (stride == 1) walk3x3Unit(dy, plane, a, b);
-  else walk3x3Half(dy, plane, a, b);
-  if (a == 0 && b == oH) return;
+/** `walkCarefully` under nine taps: the sums of each row of the filter take the place of the first row's meanwhile. */
+function walk3x3Carefully(stride: i32, dy: usize, plane: usize, first: i32, end: i32): void {
+  if (first >= end) return;
   for (let kh = 0; kh < 3; kh++) {
-    clearRow();
-    walkCarefully(stride, dy, plane, kh - pH, -pW, 3, 0, a);
-    walkCarefully(stride, dy, plane, kh - pH, -pW, 3, b, oH);
-    if (kh == 0) {
-      sum0 += row0;
-      sum1 += row1;
-      sum2 += row2;
-    } else if (kh == 1) {
-      sum3 += row0;
-      sum4 += row1;
-      sum5 += row2;
-    } else {
-      sum6 += row0;
-      sum7 += row1;
-      sum8 += row2;
-    }
+    walkCarefully(stride, dy, plane, kh - pH, -pW, 3, first, end);
+    let t = lanes0;
+    lanes0 = lanes3;
+    lanes3 = lanes6;
+    lanes6 = t;
+    t = lanes1;
+    lanes1 = lanes4;
+    lanes4 = lanes7;
+    lanes7 = t;
+    t = lanes2;
+    lanes2 = lanes5;
+    lanes5 = lanes8;
+    lanes8 = t;
   }
 }
 
 function sumProducts3x3(stride: i32, dy: usize, x: usize, dw: usize, batch: i32, dyImage: usize, xImage: usize): void {
-  clearSums();
-  for (; batch > 0; batch--, dy += dyImage, x += xImage) addProducts3x3(stride, dy, x);
-  store<f32>(dw, <f32>sum0);
-  store<f32>(dw, <f32>sum1, 4);
-  store<f32>(dw, <f32>sum2, 8);
-  store<f32>(dw, <f32>sum3, 12);
-  store<f32>(dw, <f32>sum4, 16);
-  store<f32>(dw, <f32>sum5, 20);
-  store<f32>(dw, <f32>sum6, 24);
-  store<f32>(dw, <f32>sum7, 28);
-  store<f32>(dw, <f32>sum8, 32);
+  beginSums();
+  for (; batch > 0; batch--, dy += dyImage, x += xImage) {
+    findPlainRows(stride, x);
+    const a = plainBegin;
+    const b = plainEnd;
+    beginPlane();
+    walk3x3Carefully(stride, dy, x, 0, a);
+    if (stride == 1) walk3x3Unit(dy, x, a, b);
+    else walk3x3Half(dy, x, a, b);
+    walk3x3Carefully(stride, dy, x, b, oH);
+    endPlane();
+  }
+  storeSums(dw, 9);
 }
 
 /** dw (kH * kW numbers) = sums over `batch` planes; those of dy lie `dyImage` bytes apart, those of x `xImage`. */
@@ -340,21 +362,19 @@ export function sumProducts(
       const shiftW = kw * dW - pW;
       let y = dy;
       let plane = x;
-      clearRow();
+      beginSums();
       for (let n = batch; n > 0; n--, y += dyImage, plane += xImage) {
         findPlainRows(stride, plane);
         const a = plainBegin;
         const b = plainEnd;
+        beginPlane();
+        if (a > 0) walkCarefully(stride, y, plane, shiftH, shiftW, taps, 0, a);
         if (stride == 1) walkUnit(y, plane, shiftH, shiftW, taps, a, b);
         else walkHalf(y, plane, shiftH, shiftW, taps, a, b);
-        walkCarefully(stride, y, plane, shiftH, shiftW, taps, 0, a);
-        walkCarefully(stride, y, plane, shiftH, shiftW, taps, b, oH);
+        if (b < oH) walkCarefully(stride, y, plane, shiftH, shiftW, taps, b, oH);
+        endPlane();
       }
-      store<f32>(dw, <f32>row0);
-      if (taps > 1) store<f32>(dw, <f32>row1, 4);
-      if (taps > 2) store<f32>(dw, <f32>row2, 8);
-      if (taps > 3) store<f32>(dw, <f32>row3, 12);
-      if (taps > 4) store<f32>(dw, <f32>row4, 16);
+      storeSums(dw, taps);
       dw += (<usize>taps) << 2;
     }
 }

@@ -2,11 +2,13 @@
  * Planes under a filter at stride 1 or 2 (depthwise-taps.ts), added to the result: the forward pass, and at stride 1
  * the gradient of the input, which is the same walk over dy with the filter turned round. A plane that is read has H
  * rows of W columns, one of the result oH rows of oW. Sums under a column of taps are masked at the edges of rows;
- * rows above and below the plane are left out.
+ * rows above and below the plane are left out. Sums begin with -0, to which adding changes nothing, so that rows that
+ * need care have the same bits as those that need none.
  */
 import {
   dH,
   dW,
+  evens,
   findPlainRows,
   first0,
   first1,
@@ -18,9 +20,9 @@ import {
   last0,
   last1,
   last2,
-  loadSecondTap,
   loadTap,
   loadTapCarefully,
+  odds,
   oH,
   oW,
   pH,
@@ -38,10 +40,8 @@ function madd(sum: v128, w: v128, x: v128): v128 {
   return f32x4.add(sum, f32x4.mul(w, x));
 }
 
-/** Rows `first` up to `end` of the result under a filter of 3x3, whose weights stay in registers. */
-// @ts-ignore: decorator
-@inline
-function walk3x3(stride: i32, plane: usize, weights: usize, step: usize, out: usize, first: i32, end: i32): void {
+/** Rows `first` up to `end` of the result under a filter of 3x3 at stride 1, whose weights stay in registers. */
+function walk3x3Unit(plane: usize, weights: usize, step: usize, out: usize, first: i32, end: i32): void {
   const w0 = v128.load_splat<f32>(weights);
   const w1 = v128.load_splat<f32>(weights + step);
   const w2 = v128.load_splat<f32>(weights + step * 2);
@@ -51,19 +51,14 @@ function walk3x3(stride: i32, plane: usize, weights: usize, step: usize, out: us
   const w6 = v128.load_splat<f32>(weights + step * 6);
   const w7 = v128.load_splat<f32>(weights + step * 7);
   const w8 = v128.load_splat<f32>(weights + step * 8);
+  const nothing = f32x4.splat(-0.0);
   const height = H;
   const across = (<usize>W) << 2;
   const width = (<usize>oW) << 2;
-  const f0 = first0;
-  const f1 = first1;
-  const f2 = first2;
-  const l0 = last0;
-  const l1 = last1;
-  const l2 = last2;
-  let ih = first * stride - pH;
+  let ih = first - pH;
   let row = plane + ((<usize>(ih * W - pW)) << 2);
   out += <usize>first * width;
-  for (; first < end; first++, ih += stride, row += across * stride, out += width) {
+  for (; first < end; first++, ih++, row += across, out += width) {
     const top = <u32>ih < <u32>height;
     const middle = <u32>(ih + 1) < <u32>height;
     const bottom = <u32>(ih + 2) < <u32>height;
@@ -73,42 +68,42 @@ function walk3x3(stride: i32, plane: usize, weights: usize, step: usize, out: us
     let to = out;
     let p = row;
     while (true) {
-      let t0 = f32x4.splat(0);
+      let t0 = nothing;
       let t1 = t0;
       let t2 = t0;
       if (top) {
-        t0 = f32x4.mul(w0, loadTap(stride, p));
-        t1 = f32x4.mul(w1, loadSecondTap(stride, p));
-        t2 = f32x4.mul(w2, loadTap(stride, p + 8));
+        t0 = f32x4.mul(w0, v128.load(p));
+        t1 = f32x4.mul(w1, v128.load(p, 4));
+        t2 = f32x4.mul(w2, v128.load(p, 8));
       }
       if (middle) {
         const q = p + across;
-        t0 = madd(t0, w3, loadTap(stride, q));
-        t1 = madd(t1, w4, loadSecondTap(stride, q));
-        t2 = madd(t2, w5, loadTap(stride, q + 8));
+        t0 = madd(t0, w3, v128.load(q));
+        t1 = madd(t1, w4, v128.load(q, 4));
+        t2 = madd(t2, w5, v128.load(q, 8));
       }
       if (bottom) {
         const q = p + across * 2;
-        t0 = madd(t0, w6, loadTap(stride, q));
-        t1 = madd(t1, w7, loadSecondTap(stride, q));
-        t2 = madd(t2, w8, loadTap(stride, q + 8));
+        t0 = madd(t0, w6, v128.load(q));
+        t1 = madd(t1, w7, v128.load(q, 4));
+        t2 = madd(t2, w8, v128.load(q, 8));
       }
       if (to == out) {
-        t0 = v128.and(t0, f0);
-        t1 = v128.and(t1, f1);
-        t2 = v128.and(t2, f2);
+        t0 = v128.and(t0, first0);
+        t1 = v128.and(t1, first1);
+        t2 = v128.and(t2, first2);
       } else if (to == final) {
-        t0 = v128.and(t0, l0);
-        t1 = v128.and(t1, l1);
-        t2 = v128.and(t2, l2);
+        t0 = v128.and(t0, last0);
+        t1 = v128.and(t1, last1);
+        t2 = v128.and(t2, last2);
       }
       v128.store(to, f32x4.add(old, f32x4.add(f32x4.add(t0, t1), t2)));
       if (to == final) break;
       to += 16;
-      p += 16 * stride;
+      p += 16;
       if (to < final) old = v128.load(to);
       else {
-        p -= (to - final) * stride;
+        p -= to - final;
         to = final;
         old = tail;
       }
@@ -116,7 +111,85 @@ function walk3x3(stride: i32, plane: usize, weights: usize, step: usize, out: us
   }
 }
 
-/** As `walk3x3` for any filter; `plain` is as in depthwise-taps.ts. */
+/**
+ * As `walk3x3Unit` at stride 2: columns are summed up where they lie, taps 0 and 1 in turns, and parted by tap once for
+ * all three rows.
+ */
+function walk3x3Half(plane: usize, weights: usize, out: usize, first: i32, end: i32): void {
+  const w0 = v128.load64_splat(weights);
+  const w2 = v128.load_splat<f32>(weights, 8);
+  const w3 = v128.load64_splat(weights, 12);
+  const w5 = v128.load_splat<f32>(weights, 20);
+  const w6 = v128.load64_splat(weights, 24);
+  const w8 = v128.load_splat<f32>(weights, 32);
+  const nothing = f32x4.splat(-0.0);
+  const height = H;
+  const across = (<usize>W) << 2;
+  const width = (<usize>oW) << 2;
+  let ih = 2 * first - pH;
+  let row = plane + ((<usize>(ih * W - pW)) << 2);
+  out += <usize>first * width;
+  for (; first < end; first++, ih += 2, row += across * 2, out += width) {
+    const top = <u32>ih < <u32>height;
+    const middle = <u32>(ih + 1) < <u32>height;
+    const bottom = <u32>(ih + 2) < <u32>height;
+    const final = out + width - 16;
+    const tail = v128.load(final);
+    let old = v128.load(out);
+    let to = out;
+    let p = row;
+    while (true) {
+      let a = nothing;
+      let b = nothing;
+      let c = nothing;
+      let d = nothing;
+      if (top) {
+        a = f32x4.mul(w0, v128.load(p));
+        b = f32x4.mul(w0, v128.load(p, 16));
+        c = f32x4.mul(w2, v128.load(p, 8));
+        d = f32x4.mul(w2, v128.load(p, 24));
+      }
+      if (middle) {
+        const q = p + across;
+        a = madd(a, w3, v128.load(q));
+        b = madd(b, w3, v128.load(q, 16));
+        c = madd(c, w5, v128.load(q, 8));
+        d = madd(d, w5, v128.load(q, 24));
+      }
+      if (bottom) {
+        const q = p + across * 2;
+        a = madd(a, w6, v128.load(q));
+        b = madd(b, w6, v128.load(q, 16));
+        c = madd(c, w8, v128.load(q, 8));
+        d = madd(d, w8, v128.load(q, 24));
+      }
+      let t0 = evens(a, b);
+      let t1 = odds(a, b);
+      let t2 = evens(c, d);
+      if (to == out) {
+        t0 = v128.and(t0, first0);
+        t1 = v128.and(t1, first1);
+        t2 = v128.and(t2, first2);
+      } else if (to == final) {
+        t0 = v128.and(t0, last0);
+        t1 = v128.and(t1, last1);
+        t2 = v128.and(t2, last2);
+      }
+      v128.store(to, f32x4.add(old, f32x4.add(f32x4.add(t0, t1), t2)));
+      if (to == final) break;
+      to += 16;
+      p += 32;
+      if (to < final) old = v128.load(to);
+      else {
+        p -= (to - final) * 2;
+        to = final;
+        old = tail;
+      }
+    }
+  }
+}
+
+/** As `walk3x3Unit` for any filter; `plain` is as in depthwise-taps.ts. */
 // @ts-ignore: decorator
 @inline
 function walkTaps(
@@ -150,11 +223,11 @@ function walkTaps(
       if (ow <= last) sum = v128.load(out + ((<usize>ow) << 2));
       else ow = last;
       const isEdge = !plain || ow == 0 || ow == last;
-      let total = f32x4.splat(0);
+      let total = f32x4.splat(-0.0);
       let tap = firstTap;
       let at = ow * stride + start;
       for (let kw = 0; kw < taps; kw++, at += dilation, tap += step) {
-        let t = f32x4.splat(0);
+        let t = f32x4.splat(-0.0);
         let w = tap;
         let from = plain ? row + ((<usize>at) << 2) : row;
         for (let k = rows; k > 0; k--, from += down, w += rowStep)
@@ -168,14 +241,6 @@ function walkTaps(
 }
 
 // One function an instance: the registers of each loop are then allocated for it alone.
-function walk3x3Unit(plane: usize, weights: usize, step: usize, out: usize, first: i32, end: i32): void {
-  walk3x3(1, plane, weights, step, out, first, end);
-}
-
-function walk3x3Half(plane: usize, weights: usize, step: usize, out: usize, first: i32, end: i32): void {
-  walk3x3(2, plane, weights, step, out, first, end);
-}
-
 function walkUnit(plane: usize, weights: usize, step: usize, out: usize, first: i32, end: i32): void {
   walkTaps(1, true, plane, weights, step, out, first, end);
 }
@@ -209,7 +274,7 @@ export function addPlane(
   const b = plainEnd;
   if (isNine()) {
     if (stride == 1) walk3x3Unit(plane, weights, step, out, a, b);
-    else walk3x3Half(plane, weights, step, out, a, b);
+    else walk3x3Half(plane, weights, out, a, b);
   } else if (stride == 1) walkUnit(plane, weights, step, out, a, b);
   else walkHalf(plane, weights, step, out, a, b);
   if (a > 0) walkCarefully(stride, plane, weights, step, out, 0, a);

@@ -135,7 +135,7 @@ function walk3x3(plane: usize, weights: usize, dx: usize, first: i32, end: i32):
     let to = dx;
     let p = source;
     while (true) {
-      let t0 = f32x4.splat(0);
+      let t0 = f32x4.splat(-0.0);
       let t1 = t0;
       let t2 = t0;
       let s0 = t0;
@@ -235,13 +235,13 @@ function walkTaps(plain: bool, plane: usize, weights: usize, dx: usize, first: i
       const isLast = j >= last;
       j = min(j, last);
       const isEdge = !plain || j == 0 || isLast;
-      let even = f32x4.splat(0);
+      let even = f32x4.splat(-0.0);
       let odd = even;
       let tap = weights + ((<usize>(kh * taps)) << 2);
       for (let kw = 0; kw < taps; kw++, tap += 4) {
         const isEven = (kw & 1) == parity;
         const at = j + ((padW - kw + <i32>!isEven) >> 1);
-        let t = f32x4.splat(0);
+        let t = f32x4.splat(-0.0);
         let w = tap;
         let from = plain ? source + ((<usize>at) << 2) : source;
         for (let k = rows; k > 0; k--, from -= across, w += rowStep)

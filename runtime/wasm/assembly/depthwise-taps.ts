@@ -58,13 +58,13 @@ export function setSource(from: usize, to: usize): void {
 /** Elements 0, 2, 4, 6 of eight. */
 // @ts-ignore: decorator
 @inline
-function evens(a: v128, b: v128): v128 {
+export function evens(a: v128, b: v128): v128 {
   return v128.shuffle<f32>(a, b, 0, 2, 4, 6);
 }
 
 // @ts-ignore: decorator
 @inline
-function odds(a: v128, b: v128): v128 {
+export function odds(a: v128, b: v128): v128 {
   return v128.shuffle<f32>(a, b, 1, 3, 5, 7);
 }
 

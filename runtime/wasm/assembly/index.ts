@@ -3,12 +3,14 @@ export { conv, convGradInput, convGradWeight } from './conv';
 export { copyInto, copyStrided } from './copy';
 export { crossEntropy, crossEntropyGrad } from './cross-entropy';
 export { dropout } from './dropout';
+export { lrn, lrnGrad } from './lrn';
 export { matmul } from './matmul';
 export {
   addChannelBias,
   batchNorm,
   batchNormGrad,
   batchNormInference,
+  batchNormInferenceGrad,
   groupNorm,
   groupNormGrad,
   layerNorm,
@@ -16,7 +18,7 @@ export {
   rmsNorm,
   rmsNormGrad,
 } from './norm';
-export { maxPool, maxPoolGrad } from './pool';
+export { averagePool, averagePoolGrad, maxPool, maxPoolGrad } from './pool';
 export {
   reduceMax,
   reduceMin,
@@ -26,6 +28,7 @@ export {
   setReducedStridesB,
   sumOfProducts,
 } from './reduce';
+export { resizeAxis, resizeAxisGrad } from './resize';
 export { addRows } from './rows';
 export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from './softmax';
 export { setDims, setStridesA, setStridesB, setStridesC } from './walk';
@@ -37,6 +40,8 @@ export {
   minimum,
   minimumGrad,
   multiply,
+  power,
+  powerGradBase,
   prelu,
   preluGrad,
   subtract,
@@ -101,4 +106,4 @@ export {
   geluErfGrad,
   geluTanhGrad,
 } from './unary-grad';
-export { accumulate, adam, sgd, sgdMomentum, squaresUpdate } from './optimizers';
+export { accumulate, adam, lion, sgd, sgdMomentum, squaresUpdate } from './optimizers';

@@ -133,6 +133,45 @@ export function batchNormInference(
     }
 }
 
+/** Gradients of `batchNormInference` in all five operands. */
+export function batchNormInferenceGrad(
+  dy: usize,
+  x: usize,
+  scale: usize,
+  mean: usize,
+  variance: usize,
+  dx: usize,
+  dscale: usize,
+  dbias: usize,
+  dmean: usize,
+  dvariance: usize,
+  batch: i32,
+  channels: i32,
+  size: i32,
+  epsilon: f64,
+): void {
+  const plane = (<usize>size) << 2;
+  const image = <usize>channels * plane;
+  for (let c = 0; c < channels; c++) {
+    const at = (<usize>c) << 2;
+    const middle = <f64>load<f32>(mean + at);
+    const inverse = 1 / Math.sqrt(<f64>load<f32>(variance + at) + epsilon);
+    const factor = <f64>load<f32>(scale + at) * inverse;
+    let sum: f64 = 0;
+    let weighted: f64 = 0;
+    for (let n = 0; n < batch; n++) {
+      const offset = <usize>c * plane + <usize>n * image;
+      sum += sumRow(dy + offset, size);
+      weighted += sumProducts(dy + offset, x + offset, size, middle);
+      scaleRow(dy + offset, dx + offset, size, 0, <f32>factor, 0);
+    }
+    store<f32>(dscale + at, <f32>(weighted * inverse));
+    store<f32>(dbias + at, <f32>sum);
+    store<f32>(dmean + at, <f32>(-factor * sum));
+    store<f32>(dvariance + at, <f32>(-0.5 * factor * inverse * inverse * weighted));
+  }
+}
+
 export function groupNorm(
   x: usize,
   scale: usize,

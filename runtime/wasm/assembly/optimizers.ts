@@ -2,7 +2,7 @@
  * Optimizer updates, elementwise over `count` floats. What the plain kernels derive from rates and step counts comes as
  * numbers; formulas are theirs.
  */
-import { loadLanes, splat, storeLanes } from './vector';
+import { loadLanes, signs, splat, storeLanes } from './vector';
 
 export function sgd(w: usize, g: usize, out: usize, count: i32, rate: f32, decay: f32): void {
   const r = splat(rate);
@@ -116,5 +116,36 @@ export function accumulate(s: usize, g: usize, out: usize, count: i32, divisor: 
     let x = f32x4.div(loadLanes(g, count), d);
     if (keep) x = f32x4.add(loadLanes(s, count), x);
     storeLanes(out, count, x);
+  }
+}
+
+/** `share1` and `share2` are what `beta1` and `beta2` leave to the gradient. */
+export function lion(
+  w: usize,
+  g: usize,
+  moment: usize,
+  out: usize,
+  outMoment: usize,
+  count: i32,
+  rate: f32,
+  beta1: f32,
+  share1: f32,
+  beta2: f32,
+  share2: f32,
+  weightDecay: f32,
+): void {
+  const r = splat(rate);
+  const b1 = splat(beta1);
+  const s1 = splat(share1);
+  const b2 = splat(beta2);
+  const s2 = splat(share2);
+  const d = splat(weightDecay);
+  for (; count > 0; count -= 4, w += 16, g += 16, moment += 16, out += 16, outMoment += 16) {
+    const x = loadLanes(w, count);
+    const slope = loadLanes(g, count);
+    const old = loadLanes(moment, count);
+    storeLanes(outMoment, count, f32x4.add(f32x4.mul(b2, old), f32x4.mul(s2, slope)));
+    const direction = signs(f32x4.add(f32x4.mul(b1, old), f32x4.mul(s1, slope)));
+    storeLanes(out, count, f32x4.sub(x, f32x4.mul(r, f32x4.add(direction, f32x4.mul(d, x)))));
   }
 }

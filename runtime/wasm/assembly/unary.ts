@@ -3,7 +3,7 @@
  * function; its `code` is a constant there, so that only one branch of `apply` is left.
  */
 import { erf, exp, expm1Negative, log, log1pUnit, onePlusErf, sigmoid, tanh } from './math';
-import { loadPartial, splat, storePartial } from './vector';
+import { loadPartial, signs, splat, storePartial } from './vector';
 
 const NEGATE: i32 = 0;
 const ABSOLUTE: i32 = 1;
@@ -70,8 +70,7 @@ function apply(code: i32, x: v128, p: v128, q: v128): v128 {
   if (code == FLOOR) return f32x4.floor(x);
   if (code == CEIL) return f32x4.ceil(x);
   if (code == ROUND) return f32x4.nearest(x);
-  if (code == SIGN)
-    return v128.bitselect(splat(1), v128.bitselect(splat(-1), x, f32x4.lt(x, splat(0))), f32x4.gt(x, splat(0)));
+  if (code == SIGN) return signs(x);
   if (code == SCALE) return f32x4.mul(x, p);
   if (code == ADD_SCALAR) return f32x4.add(x, p);
   if (code == CLIP) return f32x4.pmin(f32x4.pmax(x, p), q);

@@ -84,3 +84,10 @@ export function firstLanes(count: i32): v128 {
 export function splat(x: f32): v128 {
   return f32x4.splat(x);
 }
+
+/** 1 and -1 for positive and negative numbers; zeros and NaN as they are. */
+// @ts-ignore: decorator
+@inline
+export function signs(x: v128): v128 {
+  return v128.bitselect(splat(1), v128.bitselect(splat(-1), x, f32x4.lt(x, splat(0))), f32x4.gt(x, splat(0)));
+}

@@ -135,6 +135,15 @@ describe('elementwise kernels of several operands', () => {
       t.run(kernel, [dy!, a!, b!, t.floats(product(dims)), dims, strides[0]!, strides[1]!, strides[2]!]);
     }
   });
+  it.each([1, 2, 3, 8, 9, 0, -1, -2, 0.5])('power by %d agrees with its twin', (exponent) => {
+    for (const count of counts) {
+      const t = twins(count);
+      const [a, b, dy] = [t.floats(count, mixed), t.floats(1, () => exponent), t.floats(count)];
+      t.run(binary.power, [a, b, t.floats(count), [count], [1], [0]], ulp);
+      const c = t.floats(count, (r) => r() * 4 - 2);
+      t.run(binaryGrad.powerGradBase, [dy, c, b, t.floats(count), [count], [1], [1], [0]], 8 * ulp);
+    }
+  });
   it('where agrees with its twin', () => {
     for (let seed = 0; seed < 60; seed++) {
       const t = twins(seed);

@@ -7,7 +7,6 @@ import { gatherGrad } from '../../../runtime/kernels/gather.ts';
 import { groupNorm, groupNormGrad } from '../../../runtime/kernels/group-norm.ts';
 import { layerNorm, layerNormGrad } from '../../../runtime/kernels/layer-norm.ts';
 import * as optimizers from '../../../runtime/kernels/optimizers.ts';
-import { maxPool, maxPoolGrad } from '../../../runtime/kernels/pool.ts';
 import { reduceMax, reduceMin, reduceSum } from '../../../runtime/kernels/reduce.ts';
 import { rmsNorm, rmsNormGrad } from '../../../runtime/kernels/rms-norm.ts';
 import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from '../../../runtime/kernels/softmax.ts';
@@ -36,6 +35,10 @@ describe('normalisations', () => {
       t.run(batchNorm.batchNorm, [x, scale, bias, x, mean, invStd, ...shape, 1e-5], 64 * ulp);
       const variance = t.floats(channels, positive);
       t.run(batchNorm.batchNormInference, [x, scale, bias, mean, variance, y, ...shape, 1e-3], 64 * ulp);
+      const statistics = [scale, mean, variance];
+      const results = [dscale, dbias, t.floats(channels), t.floats(channels)];
+      t.run(batchNorm.batchNormInferenceGrad, [dy, x, ...statistics, dx, ...results, ...shape, 1e-3], 64 * ulp);
+      t.run(batchNorm.batchNormInferenceGrad, [dy, x, ...statistics, dy, ...results, ...shape, 1e-3], 64 * ulp);
     }
   });
   it('groupNorm and its gradient agree with their twins', () => {
@@ -161,35 +164,6 @@ describe('reductions', () => {
   });
 });
 
-describe('max pooling', () => {
-  it('agrees with its twin at any geometry, and so does its gradient', () => {
-    for (let seed = 0; seed < 300; seed++) {
-      const t = twins(seed);
-      const draw = (low: number, high: number, flat: number): number[] =>
-        [0, 1, 2].map((axis) => (axis === 0 && seed % 3 ? flat : t.integer(low, high)));
-      const input = draw(1, 17, 1);
-      const window = draw(1, 4, 1);
-      const strides = draw(1, 4, 1);
-      const pads = window.map((extent) => t.integer(0, extent - 1));
-      const dilations = draw(1, 2, 1);
-      const output = input.map((extent, i) => {
-        const reach = (window[i]! - 1) * dilations[i]! + 1;
-        return Math.floor((extent + 2 * pads[i]! - reach) / strides[i]!) + 1;
-      });
-      if (output.some((extent) => extent < 1)) continue;
-      const planes = t.integer(1, 3);
-      const geometry = [[planes], input, window, output, strides, pads, dilations, pads].flat();
-      // Few distinct values, so that maxima are often shared; now and then a NaN or an infinity.
-      const value = (r: () => number): number =>
-        r() < 0.02 ? [Number.NaN, Infinity, -Infinity][Math.floor(r() * 3)]! : Math.floor(r() * 20) / 4;
-      const x = t.floats(planes * product(input), value);
-      const dy = t.floats(planes * product(output));
-      t.run(maxPool, [x, t.floats(planes * product(output)), geometry]);
-      t.run(maxPoolGrad, [dy, x, t.floats(planes * product(input)), geometry], 4 * ulp);
-    }
-  });
-});
-
 describe('gatherGrad', () => {
   it('agrees with its twin, also for indices from the end and repeated ones', () => {
     for (let seed = 0; seed < 30; seed++) {
@@ -228,6 +202,7 @@ describe('optimizers', () => {
       t.run(optimizers.adam, [w, g, rate, ...moments, apply, w, a, b, count, ...betas], tolerance);
       t.run(optimizers.adagrad, [w, g, rate, b, apply, w, b, count, 1e-8, decay], tolerance);
       t.run(optimizers.rmsprop, [w, g, rate, b, apply, w, b, count, 0.9, 1e-8, decay], tolerance);
+      t.run(optimizers.lion, [w, g, rate, a, apply, w, a, count, 0.9, 0.99, decay], tolerance);
       t.run(optimizers.accumulate, [a, g, t.integers(1, 0, 2), a, count, 3], tolerance);
     }
   });

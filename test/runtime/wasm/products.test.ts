@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   conv,
   convGradInput,
@@ -9,7 +9,7 @@ import {
 } from '../../../runtime/kernels/conv.ts';
 import { matmul, matmulScratch } from '../../../runtime/kernels/matmul.ts';
 import { sumOfProducts } from '../../../runtime/kernels/sum-of-products.ts';
-import { type Twins, twins } from './twins.ts';
+import { type Twins, twins, wasm, wasmKernels } from './twins.ts';
 
 const ulp = 2 ** -23;
 /**
@@ -173,6 +173,38 @@ describe('depthwise convolutions', () => {
       t.run(conv, [x, w, -1, y, 0, g], tolerance(wSize / g[2]!));
       t.run(convGradInput, [dy, w, dx, 0, g], tolerance(wSize / g[1]!));
       t.run(convGradWeight, [x, dy, dw, 0, g], tolerance(ySize / g[2]!));
+    }
+  });
+  it('leave the same bits wherever in a tensor a plane lies', () => {
+    for (let seed = 0; seed < 150; seed++) {
+      const t = twins(seed);
+      const drawn = drawCommonDepthwise(t);
+      if (drawn === undefined) continue;
+      const planes = 3;
+      const g = [1, planes, planes, planes, ...drawn.slice(4)];
+      const extents = [g.slice(4, 7), g.slice(7, 10), g.slice(10, 13)].map(product) as [number, number, number];
+      /** The same plane again and again. */
+      const repeated = (size: number): number => {
+        const plane = Array.from({ length: size }, () => t.random() * 4 - 2);
+        let next = 0;
+        return t.floats(planes * size, () => plane[next++ % size]!);
+      };
+      const [x, w, dy] = extents.map(repeated) as [number, number, number];
+      const results = extents.map((size) => t.floats(planes * size)) as [number, number, number];
+      const calls = [
+        ['convGradInput', [dy, w, results[0], 0, g]],
+        ['convGradWeight', [x, dy, results[1], 0, g]],
+        ['conv', [x, w, -1, results[2], 0, g]],
+      ] as const;
+      calls.forEach(([name, args], i) => {
+        wasmKernels.get(name)!(wasm, ...args);
+        const size = 4 * extents[i]!;
+        const first = wasm.u8.subarray(results[i]!, results[i]! + size);
+        for (let plane = 1; plane < planes; plane++) {
+          const start = results[i]! + plane * size;
+          expect(Buffer.compare(first, wasm.u8.subarray(start, start + size)), `${name} ${g}`).toBe(0);
+        }
+      });
     }
   });
 });
