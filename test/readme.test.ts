@@ -96,9 +96,14 @@ async function runShell(text: string): Promise<string> {
 
 const run = promisify(execFile);
 
+/** Code that imports the package, with the source in its place. */
+function withPackage(text: string): string {
+  return text.replace("'sublinear'", JSON.stringify(join(root, 'src/index.ts')));
+}
+
 async function runProgram(text: string, n: number): Promise<string> {
   const file = join(folder, `block-${n}.ts`);
-  writeFileSync(file, text.replace("'sublinear'", JSON.stringify(join(root, 'src/index.ts'))));
+  writeFileSync(file, withPackage(text));
   const { stdout, stderr } = await run(
     process.execPath,
     ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), file],
@@ -149,11 +154,12 @@ describe('README.md', () => {
     it(`block ${n + 1} (${language}): ${text.split('\n')[0]}`, async () => {
       const name = /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1];
       if (language === 'sh') checkOutput(n, await runShell(text));
-      else if (language === 'ts') checkOutput(n, await runProgram(text, n));
+      else if (language === 'ts' && name === undefined) checkOutput(n, await runProgram(text, n));
       else {
         expect(name, 'a file of another language says its name first').toBeDefined();
         mkdirSync(dirname(join(folder, name!)), { recursive: true });
-        writeFileSync(join(folder, name!), language === 'js' ? text : text.slice(text.indexOf('\n') + 1));
+        const code = language === 'js' || language === 'ts';
+        writeFileSync(join(folder, name!), code ? withPackage(text) : text.slice(text.indexOf('\n') + 1));
       }
     });
   });

@@ -114,9 +114,13 @@ function deepest(depth: readonly number[], eligible: (k: number) => boolean = ()
   return knee;
 }
 
-/** Budgets at which the curve of bounds is drawn; searches made at its knees; how much deeper another must promise to be. */
+/**
+ * Budgets at which the curve of bounds is drawn; searches made at its knees, and their moves for a node; how much deeper
+ * another knee must promise to be.
+ */
 const boundsDrawn = 12;
 const kneeSearches = 3;
+const kneeMoves = 500;
 const promise = 0.04;
 
 /**
@@ -125,7 +129,9 @@ const promise = 0.04;
  * moves, another is made. Bounds come from maximum flow alone, which is enough to tell where the knee is.
  */
 export function kneePlan(index: PlanIndex, options: CurveSearch = {}): BoundedSequence {
-  const { effort = 'fast', solver: _solver, ...search } = options;
+  const { solver: _solver, effort = 'fast', ...search } = options;
+  // An effort that was asked for is made; otherwise a small graph takes few moves.
+  const moves = options.effort === undefined ? kneeMoves * index.nodeCount : Number.POSITIVE_INFINITY;
   const prepared = prepare(index);
   const largest = placedArena(index, sourceOrder(index));
   const smallest = Math.min(largest, workingSet(index, prepared.roots).bytes);
@@ -145,7 +151,7 @@ export function kneePlan(index: PlanIndex, options: CurveSearch = {}): BoundedSe
     const knee = isFound ? best : next;
     const { bytes, plan: known } = curve[knee]!;
     if (known !== undefined) return boundedBy(known, bytes);
-    const plan = planForBudget(index, { ...search, effort, budget: bytes, prepared });
+    const plan = planForBudget(index, { ...search, effort, moves, budget: bytes, prepared });
     if (plan.stopped) {
       if (plan.feasible) return boundedBy(plan, bytes);
       const fallback = curve[best]?.plan ?? planForBudget(index, { budget: largest, prepared });

@@ -62,8 +62,8 @@ const definitions: readonly StrategyDefinition[] = [
     name: 'auto',
     summary: 'the knee of the trade-off curve: most bytes saved for least recomputation',
     options: searchOptionList,
-    sequence: (index, options) => kneePlan(index, searchOptions(options, 'fast')).sequence,
-    bounded: (index, options, { search }) => kneePlan(index, searchOptions(options, 'fast', search)),
+    sequence: (index, options) => kneePlan(index, searchOptions(options)).sequence,
+    bounded: (index, options, { search }) => kneePlan(index, searchOptions(options, search)),
   },
 ];
 

@@ -43,6 +43,8 @@ export interface SearchSettings {
   readonly shouldStop?: () => boolean;
   /** Whether a budget that is missed is answered by a search for the smallest one that can be met; default true. */
   readonly descend?: boolean;
+  /** Share of the base cost that recomputation may add, where more is as good as no plan, and less no better. */
+  readonly bearable?: number;
   /** Called before the first search of a strategy, and after its last, also where that fails. */
   readonly onStart?: () => void;
   readonly onEnd?: () => void;

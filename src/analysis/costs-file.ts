@@ -35,10 +35,10 @@ const costsFileSchema = z.object({
 
 export type CostsFile = z.infer<typeof costsFileSchema>;
 
-/** Costs in the order of their names. */
-export function printCostsFile(file: CostsFile): string {
-  const costs = Object.fromEntries(Object.entries(file.costs).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify({ ...file, costs }, null, 1)}\n`;
+/** The costs come last, in the order of their names. */
+export function printCostsFile({ costs, ...about }: CostsFile): string {
+  const sorted = Object.fromEntries(Object.entries(costs).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ ...about, costs: sorted }, null, 1)}\n`;
 }
 
 /** Throws `SublinearError` that says what is wrong with the file. */

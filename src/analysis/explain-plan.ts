@@ -35,13 +35,13 @@ export interface KeptValue extends ExplainedStorage {
   readonly from: StepName;
   /** Its last reader; null for an output of the step, which lives to the end. */
   readonly to: StepName | null;
-  /** The fullest of the steps between its last use by the forward pass and its next; null where none stands between. */
+  /** The fullest of the steps at which it waits for a use in the backward pass; null where it never waits. */
   readonly between: (StepName & { readonly liveBytes: number }) | null;
   /** What would have to run, and before which step, for it to be there again; null where that cannot be, or serves nothing. */
   readonly recomputing: { readonly nodes: readonly string[]; readonly before: StepName; readonly cost: number } | null;
   /** Why it cannot be recomputed. */
   readonly bound: string | null;
-  /** The plan in which it is dropped between those uses, and recomputed for the second of them. */
+  /** The plan in which it is dropped before that wait, and recomputed for the use at its end. */
   readonly dropped: OtherPlan | null;
 }
 
@@ -108,10 +108,7 @@ export function explainPlan(index: PlanIndex, sequence: ArrayLike<number>, budge
       from: stepName(births[0]!),
       to: last < sequence.length ? stepName(last) : null,
     } as const;
-    const touched = Array.from(editable.touchesOf(root).steps).filter((step) => step <= last);
-    const next = touched.find((step) => step >= firstBackward) ?? sequence.length;
-    const before = touched.findLast((step) => step < firstBackward) ?? births[0]!;
-    const fullest = editable.fullestStep(before + 1, next - 1);
+    const { fullest, next } = fullestWait(editable, root, firstBackward);
     const nothing = { recomputing: null, bound: null, dropped: null };
     // An output is bound to the first copy: another would not replace it.
     if (kept.to === null || fullest < 0) return { ...kept, between: null, ...nothing };
@@ -141,6 +138,28 @@ export function explainPlan(index: PlanIndex, sequence: ArrayLike<number>, budge
     baseCost: base,
     values: explained.map(explain).sort((a, b) => b.bytes - a.bytes),
   };
+}
+
+/**
+ * Of the waits of a storage for a use in the backward pass, the one with the fullest step, and the use it ends with; -1
+ * where there is none.
+ */
+function fullestWait(
+  { touchesOf, livesOf, fullestStep, simulation }: EditableSequence,
+  root: number,
+  firstBackward: number,
+): { readonly fullest: number; readonly next: number } {
+  const { steps } = touchesOf(root);
+  const last = livesOf(root).lasts[0]!;
+  let found = { fullest: -1, next: -1 };
+  for (let i = 1; i < steps.length && steps[i]! <= last; i++) {
+    if (steps[i]! < firstBackward) continue;
+    const fullest = fullestStep(steps[i - 1]! + 1, steps[i]! - 1);
+    if (fullest < 0) continue;
+    if (found.fullest < 0 || simulation.liveAt[fullest]! > simulation.liveAt[found.fullest]!)
+      found = { fullest, next: steps[i]! };
+  }
+  return found;
 }
 
 /** Roots of the forward storages of which backward nodes read something, in source order. */

@@ -35,7 +35,8 @@ function describeKept(value: KeptValue, explanation: Explanation, unit: string):
   const { from, to, between, bound, recomputing, dropped } = value;
   const life = `kept, step ${from.step} (${from.node}) to ${to === null ? 'the end' : `${to.step} (${to.node})`}`;
   if (to === null) return `${life}: it is an output of the step`;
-  if (between === null) return `${life}: no step stands between its uses, so that dropping it would free nothing`;
+  if (between === null)
+    return `${life}: it never waits for a use in the backward pass, so that dropping it would free nothing`;
   const limit = explanation.budget ?? explanation.liveBytes;
   const near = between.liveBytes > nearLimit * limit;
   const while_ = `the fullest step while it waits (${between.node}) has ${shareOf(between.liveBytes, explanation)}`;

@@ -44,7 +44,6 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
 
 async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoaded> {
   const kind = extname(path).toLowerCase();
-  if (kind !== '.onnx') refuseOnnxOptions(path, options);
   switch (kind) {
     case '.onnx': {
       const { dims, params, inputs } = options;
@@ -55,6 +54,7 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
       return { ...imported, given };
     }
     case '.ir': {
+      refuseOnnxOptions(path, options);
       const beside = path.replace(/\.ir$/i, '.safetensors');
       const stored = existsSync(beside) ? { weights: readWith(beside, 'the weights', readSafetensors) } : {};
       const model = loadText(readText(path, 'the graph'), { fileName: path, ...stored });
@@ -65,7 +65,7 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
     case '.mts':
     case '.js':
     case '.mjs':
-      return loadModule(path);
+      return loadModule(path, options);
     default:
       throw new SublinearError(
         {
@@ -78,7 +78,7 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
   }
 }
 
-/** Graphs as text and modules have their extents and parameters fixed. Throws `SublinearError` (exit code 2). */
+/** Graphs as text, and modules that export a model as it is, have their extents and parameters fixed. Throws `SublinearError` (exit code 2). */
 function refuseOnnxOptions(path: string, { dims, params }: LoadOptions): void {
   const given = [...Object.keys(dims).map((name) => `--dim ${name}`), ...params.map((glob) => `--params ${glob}`)];
   if (given.length === 0) return;
@@ -91,18 +91,43 @@ function refuseOnnxOptions(path: string, { dims, params }: LoadOptions): void {
   );
 }
 
-/** A module exports `model` (or a default): a model, a graph, or a function that gives one. */
-async function loadModule(path: string): Promise<PartlyLoaded> {
+/** A module exports `model` (or a default): a model, a graph, or a function of the dimensions that gives one. */
+async function loadModule(path: string, { dims, params }: LoadOptions): Promise<PartlyLoaded> {
   readBytes(path, 'the module');
   const exported = await importModule(path);
   const candidate = exported.model ?? exported.default ?? exported.graph;
-  const value: unknown = typeof candidate === 'function' ? await called(() => candidate(), path) : candidate;
+  const isFunction = typeof candidate === 'function';
+  refuseOnnxOptions(path, { dims: isFunction ? {} : dims, params });
+  const value: unknown = isFunction ? await calledWith(dims, (given) => candidate(given), path) : candidate;
   if (isModel(value)) return { model: checked(value, path), notes: [], ...namesOf(value) };
   if (isGraph(value)) return { model: checked({ graph: value, weights: new Map() }, path), notes: [] };
   throw new SublinearError({
     code: 'module-without-model',
     message: `${path} exports no model`,
     hint: 'export it as `model`: what `finish()` of the builder gives, or a function that returns that',
+  });
+}
+
+/** What a function makes of the dimensions. Throws `SublinearError` for one that it does not look at. */
+async function calledWith(
+  dims: Readonly<Record<string, number>>,
+  make: (dims: Readonly<Record<string, number>>) => unknown,
+  path: string,
+): Promise<unknown> {
+  const read = new Set<PropertyKey>();
+  const watched = new Proxy(dims, {
+    get: (target, name) => {
+      read.add(name);
+      return Reflect.get(target, name);
+    },
+  });
+  const made = await called(() => make(watched), path);
+  const unread = Object.keys(dims).find((name) => !read.has(name));
+  if (unread === undefined) return made;
+  throw new SublinearError({
+    code: 'unknown-dimension',
+    message: `the model of ${path} has no dimension named ${JSON.stringify(unread)}`,
+    hint: 'its function takes dimensions by name, as in ({ batch = 8 }) => ...',
   });
 }
 

@@ -9,7 +9,7 @@ import { formatSeconds } from './format.ts';
 import { type InterruptWatch, watchInterrupt } from './interrupt-watch.ts';
 
 /** For the searches between `onStart` and `onEnd`, and for later ones, which end at once if these were stopped. */
-export interface WatchedSearch extends Required<Omit<SearchSettings, 'descend'>> {
+export interface WatchedSearch extends Required<Omit<SearchSettings, 'descend' | 'bearable'>> {
   readonly stopped: () => boolean;
 }
 

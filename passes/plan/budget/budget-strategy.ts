@@ -60,21 +60,22 @@ function limitOf(options: StrategyOptions, context: PlanContext): Limit {
 function boundedSequence(index: PlanIndex, options: StrategyOptions, context: PlanContext): BoundedSequence {
   const limit = limitOf(options, context);
   const budget = limit.bytes - limit.residentBytes;
-  const plan = planWithin(index, { budget, ...searchOptions(options, 'default', context.search) });
+  const plan = planWithin(index, { budget, ...searchOptions(options, context.search) });
   if (!plan.feasible) throw plan.stopped ? interrupted(plan, limit) : infeasible(index, plan, limit);
   const { sequence, lowerBound, bound, stopped } = plan;
   return { sequence, lowerBound, bound, budget, ...(stopped && { stopped }) };
 }
 
-/** Effort and seed as strategies take them. Throws `SublinearError` (exit code 2). */
+/** Effort and seed as strategies take them, where they are given. Throws `SublinearError` (exit code 2). */
 export function searchOptions(
   options: StrategyOptions,
-  effort: Effort,
   search: SearchSettings = {},
-): SearchSettings & Required<Pick<BudgetOptions, 'effort' | 'seed'>> {
+): SearchSettings & Pick<BudgetOptions, 'effort' | 'seed'> {
+  const { effort } = options;
+  const seed = integerOption(options, 'seed', 0);
   return {
-    effort: effortNamed(String(options.effort ?? effort)),
-    seed: integerOption(options, 'seed', 0) ?? 1,
+    ...(effort !== undefined && { effort: effortNamed(String(effort)) }),
+    ...(seed !== undefined && { seed }),
     ...search,
   };
 }
@@ -97,22 +98,32 @@ export function planWithin(index: PlanIndex, options: BudgetOptions & Pick<Searc
   return { ...smallest, feasible: true, lowerBound, bound, gap };
 }
 
-/** Share of the smallest arena found that is tried next, and tries in all. */
-const descent = 0.93;
-const mostDescents = 2;
+/** Budgets tried below the smallest arena found: at most, and times nodes (a search that misses is dear). Moves for a node. */
+const mostDescents = 5;
+const descentNodes = 1000;
+const descentMoves = 100;
 
-/** The plan with the smallest arena, by searches for less and less, each from the plan before it. */
-function smallestPlan(index: PlanIndex, options: Omit<BudgetOptions, 'budget'>): BudgetPlan {
+/**
+ * The plan with the smallest arena: short searches halve the room between what every sequence keeps alive and the
+ * smallest found, each from the plan before it.
+ */
+function smallestPlan(
+  index: PlanIndex,
+  { solver: _boundsAreOfNoUse, ...options }: Omit<BudgetOptions, 'budget'>,
+): BudgetPlan {
+  const moves = descentMoves * index.nodeCount;
+  const descents = Math.min(mostDescents, Math.max(1, Math.round(descentNodes / (index.nodeCount + 1))));
   const search = (budget: number, seeds: readonly Int32Array[]): BudgetPlan =>
-    planForBudget(index, { ...options, budget, seeds, effort: 'fast' });
+    planForBudget(index, { ...options, budget, seeds, effort: 'fast', moves });
   // Below what every sequence keeps alive, a search looks for the smallest peak.
   let smallest = search(1, []);
-  for (let tries = 0; tries < mostDescents && !smallest.stopped; tries++) {
-    const least = smallest.workingSetBytes;
-    if (smallest.arenaBytes <= least) break;
-    const next = search(Math.max(least, Math.floor(descent * smallest.arenaBytes)), [smallest.sequence]);
-    if (next.arenaBytes >= smallest.arenaBytes) return next.stopped ? { ...smallest, stopped: true } : smallest;
-    smallest = next;
+  let least = smallest.workingSetBytes;
+  for (let tries = 0; tries < descents && !smallest.stopped && least < smallest.arenaBytes; tries++) {
+    const middle = Math.floor((least + smallest.arenaBytes) / 2);
+    const next = search(middle, [smallest.sequence]);
+    if (next.arenaBytes < smallest.arenaBytes) smallest = next;
+    else smallest = next.stopped ? { ...smallest, stopped: true } : smallest;
+    if (!next.feasible) least = middle;
   }
   return smallest;
 }

@@ -31,6 +31,10 @@ export interface BudgetOptions {
   /** Bytes of the arena. */
   readonly budget: number;
   readonly effort?: Effort;
+  /** Moves of the search at most, where that is fewer than the effort's. */
+  readonly moves?: number;
+  /** Share of the base cost that recomputation may add: a plan that adds no more is not improved, and one that must is not sought. */
+  readonly bearable?: number;
   readonly seed?: number;
   /** Integer programs for the bound (`loadSolver`); without it bounds come from maximum flow alone. */
   readonly solver?: Solver;
@@ -122,7 +126,10 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     budget,
     place,
     stop,
-    effort: movesOf[effort] * Math.min(1, Math.max(0.02, 1000 / (index.nodeCount + 1))),
+    effort: Math.min(
+      options.moves ?? Number.POSITIVE_INFINITY,
+      movesOf[effort] * Math.min(1, Math.max(0.02, 1000 / (index.nodeCount + 1))),
+    ),
     count: (n) => {
       moves += n;
     },
@@ -138,12 +145,16 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
         effort: boundEffort[effort],
         ...(options.solver === undefined ? {} : { solver: options.solver }),
       });
-  const stopAt = early.extra * nearEnough;
+  const bearable = (options.bearable ?? 0) * prepared.baseCost;
+  if (options.bearable !== undefined && early.extra > bearable)
+    return finish(judge(prepared, prepared.orders[0]!), Number.POSITIVE_INFINITY, early);
+  const stopAt = Math.max(early.extra * nearEnough, bearable);
   const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
   const seeds = [...(options.seeds ?? []), ...seedSequences(index)];
   const found = search({ ...context, budget: target, stopAt }, seeds, early.keptSets);
   if (!Number.isFinite(early.extra) || found.arenaBytes > budget) return finish(found.plan, found.arenaBytes, early);
-  if (found.plan.extra <= closeEnough * early.extra) return finish(found.plan, found.arenaBytes, early);
+  if (found.plan.extra <= Math.max(closeEnough * early.extra, bearable))
+    return finish(found.plan, found.arenaBytes, early);
   const tight = tightNodes(index, found.plan, budget);
   const late = lowerBound(prepared, {
     budget,

@@ -59,11 +59,14 @@ export function addFitCommand(program: Command): void {
     .action(async (path: string, options: FitCommandOptions) => {
       const { name, budget } = requiredOptions(options);
       const search = await searchSettings();
-      // One watch over all searches; only where nothing fits is the smallest budget of interest.
+      // One watch over all searches.
       const { onStart, onEnd, ...quiet } = search;
-      const attempt = async (extent: number): Promise<Fitted | SublinearError> => {
+      const { solver: _dear, ...quick } = quiet;
+      const attempt = async (extent: number, thorough: boolean): Promise<Fitted | SublinearError> => {
+        // Whether an extent fits is soon known; how well, and what it lacks, takes the whole search.
+        const how = thorough ? quiet : { ...quick, descend: false, bearable: options.maxExtra };
         try {
-          return await fitAt(path, options, { ...quiet, descend: extent === 1 }, name, extent);
+          return await fitAt(path, options, how, name, extent);
         } catch (error) {
           if (error instanceof SublinearError && (error.exitCode === 3 || error.exitCode === 130)) return error;
           throw error;
@@ -133,29 +136,30 @@ async function fitAt(
 
 /** Doubles until it no longer fits or is told to stop, then bisects. Throws `SublinearError` (exit code 3) where not even 1 fits. */
 async function largest(
-  attempt: (extent: number) => Promise<Fitted | SublinearError>,
+  attempt: (extent: number, thorough: boolean) => Promise<Fitted | SublinearError>,
   { maxExtra, limit }: Pick<FitCommandOptions, 'maxExtra' | 'limit'>,
   stopped: () => boolean,
 ): Promise<Fitted> {
   const bearable = (result: Fitted | SublinearError): result is Fitted =>
     !(result instanceof SublinearError) && result.extra <= maxExtra;
-  const first = await attempt(1);
+  const first = await attempt(1, true);
   if (!bearable(first)) throw tooLarge(first, maxExtra);
   let best = first;
   let failed: number | undefined;
   while (failed === undefined && best.extent < limit && !stopped()) {
     const extent = Math.min(2 * best.extent, limit);
-    const result = await attempt(extent);
+    const result = await attempt(extent, false);
     if (bearable(result)) best = result;
     else failed = extent;
   }
   while (failed !== undefined && failed - best.extent > 1 && !stopped()) {
     const middle = Math.floor((best.extent + failed) / 2);
-    const result = await attempt(middle);
+    const result = await attempt(middle, false);
     if (bearable(result)) best = result;
     else failed = middle;
   }
-  return best;
+  const thorough = stopped() ? best : await attempt(best.extent, true);
+  return bearable(thorough) ? thorough : best;
 }
 
 function tooLarge(result: Fitted | SublinearError, maxExtra: number): SublinearError {
