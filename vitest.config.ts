@@ -4,6 +4,7 @@ import { summaryReporter } from './test/summary-reporter.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/seed.ts'],
     exclude: ['test/bench/**', 'test/full/**', 'node_modules/**'],
     testTimeout: 120_000,
     pool: 'forks',

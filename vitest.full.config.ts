@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/full/**/*.test.ts'],
+    setupFiles: ['test/seed.ts'],
     testTimeout: 1_200_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -6,6 +6,7 @@
  * step, hand-overs of storage (`over`) are decided again, onwards as far as the length of a storage changes. What is left
  * is a handful of ranges of steps with more or fewer bytes; their peaks come from a table of range maxima.
  */
+import { covers, type LiveRange, pieces } from './live-ranges.ts';
 import { type Lives, lifeReadAt, storageRoots, type Touches, traceLives } from './lives.ts';
 import type { PlanIndex } from './plan-graph.ts';
 import { rangeMax } from './range-max.ts';
@@ -170,7 +171,7 @@ export function editableSequence(index: PlanIndex, sequence: ArrayLike<number>):
       }
 
     // Ranges of steps and the bytes that come to each, or go.
-    const ranges: Range[] = [];
+    const ranges: LiveRange[] = [];
     for (const [root, now] of changed) {
       addRanges(base[root]!, -1, ranges);
       addRanges(now, 1, ranges);
@@ -284,55 +285,8 @@ function createStepQueue(exists: (step: number) => boolean): {
   };
 }
 
-interface Range {
-  /** Of a life, in steps that may be fractions. */
-  readonly birth: number;
-  readonly last: number;
-  /** Whether the last step counts for who takes the storage over. */
-  readonly handedOver: boolean;
-  readonly by: number;
-}
-
-function addRanges({ lives, sizes, handedOver }: Placed, sign: number, ranges: Range[]): void {
+function addRanges({ lives, sizes, handedOver }: Placed, sign: number, ranges: LiveRange[]): void {
   lives.births.forEach((birth, i) => {
     ranges.push({ birth, last: lives.lasts[i]!, handedOver: handedOver[i] === 1, by: sign * sizes[i]! });
   });
-}
-
-function covers({ birth, last, handedOver }: Range, step: number): boolean {
-  return birth <= step && (step < last || (step === last && !handedOver));
-}
-
-interface Piece {
-  readonly from: number;
-  readonly to: number;
-  readonly by: number;
-}
-
-/** The steps that run, in pieces throughout which as many bytes come or go. */
-function pieces(ranges: readonly Range[], removed: ReadonlySet<number>, steps: number): readonly Piece[] {
-  const changes = new Map<number, number>([[0, 0]]);
-  const change = (step: number, by: number): void => {
-    changes.set(step, (changes.get(step) ?? 0) + by);
-  };
-  for (const { birth, last, handedOver, by } of ranges) {
-    const from = Math.ceil(birth);
-    const to = Math.min(handedOver ? Math.ceil(last) - 1 : Math.floor(last), steps - 1);
-    if (from > to) continue;
-    change(from, by);
-    change(to + 1, -by);
-  }
-  for (const step of removed) {
-    change(step, 0);
-    change(step + 1, 0);
-  }
-  const starts = [...changes.keys()].sort((a, b) => a - b);
-  const found: Piece[] = [];
-  let by = 0;
-  starts.forEach((from, i) => {
-    by += changes.get(from)!;
-    const to = (starts[i + 1] ?? steps) - 1;
-    if (from <= to && !removed.has(from)) found.push({ from, to, by });
-  });
-  return found;
 }

@@ -51,8 +51,9 @@ export async function searchSettings(): Promise<WatchedSearch> {
       began = performance.now();
       watch ??= watchInterrupt();
     },
+    // What a search reports is the best of its present start.
     onProgress: (progress) => {
-      extra = progress.extra;
+      extra = Math.min(extra, progress.extra);
     },
     shouldStop,
     onEnd: () => {

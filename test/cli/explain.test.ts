@@ -43,10 +43,14 @@ describe('--explain', () => {
   });
 
   it('of a budget on the peak speaks of what that leaves to the arena', async () => {
-    const { explanation } = await explained('compile', mlp, '--budget', '1300000', '--effort', 'fast');
+    const out = temporaryFolder();
+    const budget = ['--budget', '1300000', '--effort', 'fast'];
+    const { explanation } = await explained('compile', mlp, ...budget, '--emit', 'plan', '-o', out);
     const { residentBytes } = JSON.parse((await sublinear('compile', mlp, '--json')).stdout);
     expect(explanation.budget).toBe(1_300_000 - residentBytes);
     expect(explanation.liveBytes).toBeLessThanOrEqual(explanation.budget!);
+    const replayed = await explained('run', mlp, '--plan', join(out, 'step.plan.json'));
+    expect(replayed.explanation).toEqual(explanation);
   });
 
   it('explains a plan that is replayed, and a graph that comes rewritten, as the plan they came from', async () => {

@@ -73,6 +73,18 @@ describe('pareto', () => {
     }
   });
 
+  it('the strategy auto runs at the knee, within ordinary training and equal to it, whatever the effort', async () => {
+    const model = writeModel(temporaryFolder(), 'deep.onnx', deepModel(4));
+    for (const effort of [[], ['--effort', 'fast']]) {
+      const argv = ['run', model, '--dim', 'batch=64', '--strategy', 'auto', '--optimizer', 'sgd', ...effort];
+      const { code, stdout, stderr } = await sublinear(...argv, '--compare', '--json');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const report = JSON.parse(stdout);
+      expect(report).toMatchObject({ strategy: 'auto', bitwiseEqual: true, measuredArenaBytes: report.arenaBytes });
+      expect(report.arenaBytes).toBeLessThanOrEqual(report.baseline.arenaBytes);
+    }
+  });
+
   it('prints a table for people, the knee marked', async () => {
     const { code, stdout } = await sublinear('pareto', writeChain(temporaryFolder()), '--points', '2');
     expect(code).toBe(0);
