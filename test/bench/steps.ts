@@ -1,34 +1,46 @@
 /**
- * Whole training steps on the WebAssembly kernels, one thread: their time, the rate of useful flops beside that of our own
- * 512 by 512 matrix product, and which ops the time goes to. Beside them the same steps of other
+ * Whole training steps, and a forward pass, on the WebAssembly kernels, one thread: their time, the rate of useful flops
+ * beside that of our own 512 by 512 matrix product, and which ops the time goes to. Beside them the same steps of other
  * libraries, where they are installed (test/bench/peers).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { matmulScratch } from '../../runtime/kernels/matmul.ts';
 import { viewMemory } from '../../runtime/memory.ts';
 import { createWasmKernels } from '../../runtime/wasm-backend.ts';
 import { allocateWasmMemory } from '../../runtime/wasm-support.ts';
 import { formatTable } from '../../src/cli/format.ts';
 import { stepInputs } from '../../src/cli/step-inputs.ts';
-import { compile } from '../../src/compile.ts';
+import { type Compiled, compile } from '../../src/compile.ts';
 import { createExecution, type Execution } from '../../src/execution.ts';
 import type { BuiltModel } from '../../src/frontend/builder/model-builder.ts';
+import { importOnnx } from '../../src/frontend/onnx/import.ts';
+import { howToInstall, peerFile, runPeerProgram } from './peer-program.ts';
+import { resNet18Onnx } from './resnet-onnx.ts';
 import { gpt2, perceptron, resNet18 } from './step-models.ts';
 
 interface TimedModel {
   readonly label: string;
   /** Name of the same step in the peers' programs. */
   readonly peer: string;
-  readonly build: () => BuiltModel;
+  readonly compiled: () => Compiled;
 }
 
 const timedModels: readonly TimedModel[] = [
-  { label: 'MLP, 8 layers of 512, batch 256', peer: 'mlp', build: () => perceptron() },
-  { label: 'ResNet-18, batch 8, 224x224', peer: 'resnet18', build: () => resNet18() },
-  { label: 'GPT-2 small cut to 4 layers, 256 tokens, 50257 words', peer: 'gpt2', build: () => gpt2() },
+  { label: 'MLP, 8 layers of 512, batch 256', peer: 'mlp', compiled: () => trainingStep(perceptron()) },
+  { label: 'ResNet-18, batch 8, 224x224', peer: 'resnet18', compiled: () => trainingStep(resNet18()) },
+  { label: 'GPT-2 small cut to 4 layers, 256 tokens, 50257 words', peer: 'gpt2', compiled: () => trainingStep(gpt2()) },
+  { label: 'ResNet-18 forward, batch 8, 224x224', peer: 'resnet18-forward', compiled: resNet18Forward },
 ];
+
+/** Plain SGD, nothing recomputed. */
+function trainingStep(model: BuiltModel): Compiled {
+  return compile(model, { losses: model.losses, strategy: 'none', optimizer: { kind: 'sgd' } });
+}
+
+/** As it predicts: batch norm by its stored statistics, nothing kept for gradients. */
+export function resNet18Forward(): Compiled {
+  return compile(importOnnx(resNet18Onnx()).model, { losses: [], strategy: 'none' });
+}
 
 /** Our matrix product of 512 by 512 by 512, eight times over. */
 function matmulBurst(): { readonly run: () => void; readonly flops: number } {
@@ -61,9 +73,8 @@ function inTurns(...runs: readonly (() => void)[]): readonly number[] {
   return times.map((own) => own.sort((a, b) => a - b)[own.length >> 1]!);
 }
 
-/** The step in memory, with inputs drawn by seed; plain SGD, nothing recomputed. */
-function stepOf(model: BuiltModel): Execution {
-  const compiled = compile(model, { losses: model.losses, strategy: 'none', optimizer: { kind: 'sgd' } });
+/** The step in memory, with inputs drawn by seed. */
+export function stepOf(compiled: Compiled): Execution {
   const execution = createExecution(compiled, { backend: 'wasm' });
   const inputs = new Map(stepInputs(compiled.graph, new Map(), 1).tensors);
   const rate = inputs.get('learning_rate');
@@ -94,27 +105,31 @@ export function breakdown(execution: Execution): string {
   return formatTable([['op', 'ms', 'share %'], ...rows], '  ');
 }
 
-/** What a program of other libraries prints: lines `MODEL LIBRARY MILLISECONDS`. */
-function peerLines(command: string, args: readonly string[]): readonly (readonly string[])[] {
-  const { stdout, status } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) return [];
-  return stdout.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ')]));
+/** What a program of other libraries prints: lines `MODEL LIBRARY MILLISECONDS [OURS]`. */
+function peerLines(printed: string): readonly (readonly string[])[] {
+  return printed.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ')]));
 }
 
 function peerTimes(): readonly string[] {
-  const file = (name: string): string => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
-  const javascript = existsSync(file('node_modules')) ? peerLines('npx', ['tsx', file('steps.ts')]) : [];
-  const python = peerLines('/usr/bin/python3', [file('steps.py')]);
+  const javascript = peerLines(runPeerProgram('steps.ts', [], 'pipe') ?? '');
+  const { stdout, status } = spawnSync('/usr/bin/python3', [peerFile('steps.py')], { encoding: 'utf8' });
+  const python = status === 0 ? peerLines(stdout) : [];
   const notes: string[] = [];
   if (javascript.length === 0)
-    notes.push('TensorFlow.js and jax-js are not installed (npm install in test/bench/peers)');
+    notes.push(`TensorFlow.js, jax-js and onnxruntime-web are not installed ${howToInstall}`);
+  else if (!javascript.some(([, library]) => library === 'onnxruntime-web'))
+    notes.push(`onnxruntime-web is not installed ${howToInstall}`);
   if (python.length === 0) notes.push("PyTorch is not installed (Debian's python3-torch)");
-  const rows = [...javascript, ...python].map(([model, library, milliseconds]) => [
+  const rows = [...javascript, ...python].map(([model, library, milliseconds, ours]) => [
     timedModels.find(({ peer }) => peer === model)?.label ?? model!,
     library!,
     Number(milliseconds).toFixed(1),
+    ...(ours === undefined ? ['', ''] : [Number(ours).toFixed(1), (Number(milliseconds) / Number(ours)).toFixed(2)]),
   ]);
-  return [...(rows.length > 0 ? [formatTable([['model', 'library', 'ms'], ...rows])] : []), ...notes];
+  return [
+    ...(rows.length > 0 ? [formatTable([['model', 'library', 'ms', 'ours in turns', 'ratio'], ...rows])] : []),
+    ...notes,
+  ];
 }
 
 /** Columns: median milliseconds of a step, GFLOP/s of useful flops, those of matmul in turns with it, their ratio. */
@@ -122,8 +137,8 @@ export function stepsTable(): string {
   const matmul = matmulBurst();
   const rows = [['model', 'ms', 'GFLOP', 'GFLOP/s', 'matmul 512', '%']];
   const parts: string[] = [];
-  for (const { label, build } of timedModels) {
-    const execution = stepOf(build());
+  for (const { label, compiled } of timedModels) {
+    const execution = stepOf(compiled());
     const [step, burst] = inTurns(() => execution.machine.run(), matmul.run);
     const { flops, recomputeFlops } = execution.compiled.figures;
     const useful = flops - recomputeFlops;

@@ -1,82 +1,73 @@
 /**
- * Our kernels and those of TensorFlow.js (wasm) and jax-js in one process, on the same shapes, in turns. Run from the
- * repository's root after `npm install` in this folder:
+ * Our kernels and those of TensorFlow.js (wasm) and, forward, onnxruntime-web in one process, on the same shapes, in
+ * turns on one thread. `npm run bench:kernels` ends with it; alone, from the repository's root after `npm install` in
+ * this folder:
  *
  *     npx tsx test/bench/peers/kernels.ts [FILTER]
  */
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { convGradInputScratch, convGradWeightScratch, convScratch } from '../../../runtime/kernels/conv.ts';
 import { matmulScratch } from '../../../runtime/kernels/matmul.ts';
-import { viewMemory } from '../../../runtime/memory.ts';
-import { createWasmKernels } from '../../../runtime/wasm-backend.ts';
-import { allocateWasmMemory } from '../../../runtime/wasm-support.ts';
+import { convRuns, kernelRun, place, refill } from '../kernel-memory.ts';
+import { howToInstall } from '../peer-program.ts';
+import { streamFloats, streamRows } from '../stream-rows.ts';
+import { loadOnnxRuntime, type OnnxOperator } from './onnxruntime.ts';
+import { type Race, race, timesInTurns } from './race.ts';
+import { onnxStreams, tensorflowStreams } from './stream.ts';
 
-const memory = allocateWasmMemory(192 * 2 ** 20);
-const kernels = createWasmKernels(memory);
-const m = viewMemory(memory.buffer);
-
-/** Fresh numbers in [-1, 1): what repeated runs leave would be infinite or subnormal, which is slow. */
-function refill(bytes: number): void {
-  for (let i = 0; i < bytes / 4; i++) m.f32[i] = ((Math.imul(i, 2654435761) >>> 8) / 2 ** 24) * 2 - 1;
-}
-
-const wanted = process.argv[2] ?? '';
+const filter = process.argv[2] ?? '';
+const isWanted = (label: string): boolean => label.includes(filter);
 
 setWasmPaths(fileURLToPath(new URL('node_modules/@tensorflow/tfjs-backend-wasm/wasm-out/', import.meta.url)));
 setThreadsCount(1);
 await tf.setBackend('wasm');
 await tf.ready();
 
-/** Best milliseconds of each, in turns. */
-function race(...contenders: (() => void)[]): number[] {
-  const best = contenders.map(() => Number.POSITIVE_INFINITY);
-  for (const f of contenders) f();
-  for (let round = 0, end = performance.now() + 400 * contenders.length; round < 4 || performance.now() < end; round++)
-    contenders.forEach((f, i) => {
-      const start = performance.now();
-      f();
-      best[i] = Math.min(best[i]!, performance.now() - start);
-    });
-  return best;
+const ort = await loadOnnxRuntime();
+let callMilliseconds = 0;
+if (ort === undefined) console.log(`onnxruntime-web is not installed ${howToInstall}`);
+else {
+  const nothing = await ort.operator({ type: 'Identity', operands: [[4]] });
+  callMilliseconds = (await timesInTurns([() => nothing.run({})]))[0]![0]!;
+  await nothing.release();
+  console.log(`onnxruntime-web: ${callMilliseconds.toFixed(3)} ms of a call that does nothing are taken off its times`);
 }
 
-function report(label: string, flops: number, [ours, theirs]: number[]): void {
-  const rate = (ms: number) => (flops / ms / 1e6).toFixed(1).padStart(6);
-  console.log(
-    `${label.padEnd(44)} ours ${rate(ours!)}   tfjs wasm ${rate(theirs!)} GFLOP/s   ${(theirs! / ours!).toFixed(2)}x`,
-  );
+/** The race with onnxruntime-web in it, where it is installed and has the operator. */
+async function raceWithOnnx(own: Race, operator: OnnxOperator | undefined): Promise<void> {
+  const session = operator === undefined ? undefined : await ort?.operator(operator);
+  await race({ ...own, onnxruntime: session && { run: () => session.run({}), callMilliseconds } });
+  await session?.release();
 }
 
-function place(...counts: number[]): number[] {
-  let offset = 0;
-  return counts.map((count) => {
-    const start = offset;
-    offset += Math.ceil(count / 16) * 64;
-    return start;
-  });
-}
-
-for (const n of 'matmul'.includes(wanted) ? [512, 1024] : []) {
-  refill(8 * n * n);
+for (const n of [512, 1024]) {
+  if (!isWanted(`matmul ${n}`)) continue;
+  refill(3 * n * n);
   const [a, b, out, scratch] = place(n * n, n * n, n * n, matmulScratch(n, n, n) / 4);
-  const x = tf.randomUniform([n, n]);
-  const y = tf.randomUniform([n, n]);
-  const matmul = kernels.get('matmul')!;
-  report(
-    `matmul ${n}`,
-    2 * n ** 3,
-    race(
-      () => matmul(m, a!, b!, -1, out!, scratch!, n, n, n, n, 1, n, 1, 0, 0, [], [], [], []),
-      () => tf.dispose(tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D)),
-    ),
+  const x = tf.randomUniform<tf.Rank.R2>([n, n]);
+  const y = tf.randomUniform<tf.Rank.R2>([n, n]);
+  await raceWithOnnx(
+    {
+      label: `matmul ${n}`,
+      amount: 2 * n ** 3,
+      unit: 'GFLOP/s',
+      ours: kernelRun('matmul', [a!, b!, -1, out!, scratch!, n, n, n, n, 1, n, 1, 0, 0, [], [], [], []]),
+      tensorflow: () => tf.dispose(tf.matMul(x, y)),
+    },
+    {
+      type: 'MatMul',
+      operands: [
+        [n, n],
+        [n, n],
+      ],
+    },
   );
   tf.dispose([x, y]);
 }
 
-/** batch, channels, filters, groups, extent, kernel, stride */
-for (const [label, n, c, f, groups, e, k, s] of [
+/** Label; batch, channels, filters, groups, extent, kernel, stride. */
+const convs: readonly (readonly [string, number, number, number, number, number, number, number])[] = [
   ['3x3 64->64, 56x56, batch 8', 8, 64, 64, 1, 56, 3, 1],
   ['1x1 16->96, 112x112', 1, 16, 96, 1, 112, 1, 1],
   ['1x1 96->24, 56x56', 1, 96, 24, 1, 56, 1, 1],
@@ -95,43 +86,54 @@ for (const [label, n, c, f, groups, e, k, s] of [
   ['depthwise 3x3 960, 7x7', 1, 960, 960, 960, 7, 3, 1],
   ['depthwise 5x5 240, 14x14', 1, 240, 240, 240, 14, 5, 1],
   ['depthwise 5x5/2 240, 28x28', 1, 240, 240, 240, 28, 5, 2],
-] as [string, number, number, number, number, number, number, number][]) {
-  if (!label.includes(wanted)) continue;
-  const o = Math.ceil(e / s);
+];
+
+for (const [name, n, c, f, groups, e, k, s] of convs) {
+  const label = `conv ${name}`;
+  if (!isWanted(label)) continue;
   const p = (k - 1) / 2;
-  const g = [n, c, f, groups, 1, e, e, 1, k, k, 1, o, o, 1, s, s, 0, p, p, 1, 1, 1];
-  const sizes = [n * c * e * e, (f * c * k * k) / groups, n * f * o * o] as const;
-  const scratch = Math.max(convScratch(g), convGradInputScratch(g), convGradWeightScratch(g));
-  const [x, w, y, at] = place(...sizes, scratch / 4) as [number, number, number, number];
-  refill(at);
-  const flops = (2 * sizes[2] * sizes[1]) / f;
-  const image = tf.randomUniform([n, e, e, c]) as tf.Tensor4D;
-  const filter = tf.randomUniform(groups === 1 ? [k, k, c, f] : [k, k, c, 1]) as tf.Tensor4D;
-  const conv = kernels.get('conv')!;
-  const gradInput = kernels.get('convGradInput')!;
-  const gradWeight = kernels.get('convGradWeight')!;
-  const forward = race(
-    () => conv(m, x, w, -1, y, at, g),
-    () => tf.dispose(groups === 1 ? tf.conv2d(image, filter, s, 'same') : tf.depthwiseConv2d(image, filter, s, 'same')),
+  const { forward, gradInput, gradWeight, flops, tensorFloats, outputExtent } = convRuns([n, c, f, groups, e, k, s, p]);
+  const image = tf.randomUniform<tf.Rank.R4>([n, e, e, c]);
+  const filters = tf.randomUniform<tf.Rank.R4>(groups === 1 ? [k, k, c, f] : [k, k, c, 1]);
+  const theirs = (): void =>
+    tf.dispose(groups === 1 ? tf.conv2d(image, filters, s, 'same') : tf.depthwiseConv2d(image, filters, s, 'same'));
+  const row = { amount: flops, unit: 'GFLOP/s' } as const;
+  refill(tensorFloats);
+  await raceWithOnnx(
+    { label, ...row, ours: forward, tensorflow: theirs },
+    {
+      type: 'Conv',
+      operands: [
+        [n, c, e, e],
+        [f, c / groups, k, k],
+      ],
+      attributes: { kernel_shape: [k, k], strides: [s, s], pads: [p, p, p, p], group: groups },
+    },
   );
-  report(`conv ${label}`, flops, forward);
+  refill(tensorFloats);
   if (groups === 1) {
-    refill(at);
-    const dy = tf.randomUniform([n, o, o, f]) as tf.Tensor4D;
-    const backward = race(
-      () => gradInput(m, y, w, x, at, g),
-      () => tf.dispose(tf.conv2dTranspose(dy, filter, [n, e, e, c], s, 'same')),
-    );
-    report('  gradient of the input', flops, backward);
+    const dy = tf.randomUniform<tf.Rank.R4>([n, outputExtent, outputExtent, f]);
+    const tensorflow = (): void => tf.dispose(tf.conv2dTranspose(dy, filters, [n, e, e, c], s, 'same'));
+    await race({ label: '  gradient of the input', ...row, ours: gradInput, tensorflow });
     tf.dispose(dy);
   } else {
-    // TensorFlow.js has no depthwise gradients in wasm: they stand beside its forward pass.
-    refill(at);
-    const [input] = race(() => gradInput(m, y, w, x, at, g));
-    refill(at);
-    const [weight] = race(() => gradWeight(m, x, y, w, at, g));
-    report('  gradient of the input, beside forward', flops, [input!, forward[1]!]);
-    report('  gradient of the filter, beside forward', flops, [weight!, forward[1]!]);
+    // TensorFlow.js has no depthwise gradients in wasm: its forward pass stands beside them.
+    await race({ label: '  gradient of the input, beside forward', ...row, ours: gradInput, tensorflow: theirs });
+    refill(tensorFloats);
+    await race({ label: '  gradient of the filter, beside forward', ...row, ours: gradWeight, tensorflow: theirs });
   }
-  tf.dispose([image, filter]);
+  tf.dispose([image, filters]);
+}
+
+for (const { label, kernel, args, tensors } of streamRows()) {
+  const operator = onnxStreams[label];
+  if (operator === undefined || !isWanted(`stream ${label}`)) continue;
+  refill();
+  const [shape, otherShape, apply] = tensorflowStreams[label] ?? [];
+  const operands = [shape, otherShape].flatMap((own) => (own === undefined ? [] : [tf.randomUniform(own, -1, 1)]));
+  const [x, y] = operands;
+  const tensorflow = apply && x && y && (() => tf.dispose(apply(x, y)));
+  const ours = kernelRun(kernel, args);
+  await raceWithOnnx({ label, amount: 4 * tensors * streamFloats, unit: 'GB/s', ours, tensorflow }, operator);
+  tf.dispose(operands);
 }

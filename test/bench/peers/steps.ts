@@ -1,13 +1,15 @@
 /**
- * The training step of the MLP (8 layers of 512, batch 256, SGD) by TensorFlow.js (wasm) and jax-js. Prints lines
- * `MODEL LIBRARY MILLISECONDS`, which test/bench/steps.ts reads; run alone from the repository's root:
+ * The training step of the MLP (8 layers of 512, batch 256, SGD) by TensorFlow.js (wasm) and jax-js, and the forward pass
+ * of ResNet-18 by onnxruntime-web. Prints lines `MODEL LIBRARY MILLISECONDS [OURS]`, which test/bench/steps.ts reads; OURS
+ * are our milliseconds where we ran in turns with the library. Run alone from the repository's root:
  *
- *     npx tsx test/bench/peers/steps.ts
+ *     npx tsx test/bench/peers/steps.ts [MODEL]
  */
 import { fileURLToPath } from 'node:url';
 import { blockUntilReady, defaultDevice, init, jit, nn, numpy as np, random, tree, valueAndGrad } from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { forwardTimes } from './forward.ts';
 
 const [batch, width, layers, rate] = [256, 512, 8, 1e-3];
 
@@ -78,8 +80,15 @@ async function jax(): Promise<number> {
   });
 }
 
-for (const [library, run] of [
-  ['tfjs-wasm', tensorflow],
-  ['jax-js', jax],
-] as const)
-  console.log(`mlp ${library} ${(await run()).toFixed(2)}`);
+const wanted = process.argv[2];
+if (wanted === undefined || wanted === 'mlp')
+  for (const [library, run] of [
+    ['tfjs-wasm', tensorflow],
+    ['jax-js', jax],
+  ] as const)
+    console.log(`mlp ${library} ${(await run()).toFixed(2)}`);
+if (wanted === undefined || wanted === 'resnet18-forward') {
+  const times = await forwardTimes();
+  if (times !== undefined)
+    console.log(`resnet18-forward onnxruntime-web ${times.theirs.toFixed(2)} ${times.ours.toFixed(2)}`);
+}
