@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { planForBudget } from '../../passes/plan/budget/plan-for-budget.ts';
 import { loadSolver } from '../../passes/plan/budget/solver.ts';
 import { indexPlanGraph, type PlanGraph } from '../../src/analysis/plan-graph.ts';
+import { boundBesideBruteForce } from '../passes/plan/budget/bound-beside-brute-force.ts';
 import { compareWithBruteForce } from '../passes/plan/budget/compare-with-brute-force.ts';
 import { leafyGraph } from '../passes/plan/budget/leafy-graph.ts';
 import { fewestForwardSteps, reversalChain, unit } from '../passes/plan/budget/reversal.ts';
@@ -45,6 +46,24 @@ describe('graphs of up to 8 nodes', () => {
       expect(worse.length / compared, worse.join('; ')).toBeLessThanOrEqual(0.01);
     },
   );
+});
+
+describe('the lower bound', () => {
+  it('is never above the optimum, with every case tried', async () => {
+    const solver = await loadSolver();
+    let compared = 0;
+    let met = 0;
+    for (let seed = 1000; seed < 4000; seed++)
+      for (const share of [0.6, 0.75, 0.9]) {
+        const found = boundBesideBruteForce(leafyGraph(counterDraw(seed), 2 + (seed % 3), 9), share, solver);
+        if (found === undefined) continue;
+        expect(found.bound, `seed ${seed} at ${share}`).toBeLessThanOrEqual(found.optimum);
+        compared++;
+        if (found.bound === found.optimum) met++;
+      }
+    console.log(`${compared} compared, ${met} bounds equal to the optimum`);
+    expect(compared).toBeGreaterThan(500);
+  });
 });
 
 describe('uniform chains', () => {

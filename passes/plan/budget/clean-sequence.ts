@@ -2,11 +2,10 @@
  * The search runs a view again wherever it is wanted. Here the runs go whose view of the very same copy is still at hand:
  * reading the older view touches the same storage, so bytes stay what they were.
  */
-import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import { normalizeSequence } from '../normalize-sequence.ts';
-import { placeUpdates } from '../place-updates.ts';
+import type { Prepared } from './prepared.ts';
 
-export function cleanSequence(index: PlanIndex, sequence: Int32Array): Int32Array {
+export function cleanSequence({ index, placeUpdates }: Prepared, sequence: Int32Array): Int32Array {
   const { valueCount, inputCount, resultStart, view, reads, readStart, nodeCount } = index;
   // The copy a value's current copy lies in: a number per run that made the storage.
   const group = new Int32Array(valueCount).fill(-1);
@@ -32,5 +31,5 @@ export function cleanSequence(index: PlanIndex, sequence: Int32Array): Int32Arra
     }
     return true;
   });
-  return placeUpdates(index, normalizeSequence(index, kept));
+  return placeUpdates(normalizeSequence(index, kept));
 }

@@ -4,8 +4,8 @@
  * multiplier gives the bound of the linear program; every multiplier on the way gives a kept set, a seed for plans.
  */
 import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
-import type { Moment } from './cut-program.ts';
 import { createFlow } from './max-flow.ts';
+import type { Moment } from './moment.ts';
 import type { Roots } from './roots.ts';
 
 export interface ClosureBound {

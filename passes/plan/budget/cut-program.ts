@@ -2,86 +2,17 @@
  * The loss cut and its windows as one integer program (PLANNING, "Lower bounds"). A moment is the step at which a given
  * backward node runs. At that moment every storage is alive or not; what a node that must come later reads is alive
  * then or recomputed afterwards; and what is alive fits the budget beside the gradients that must be alive too. With
- * several moments, one after another in every legal order, each window between two has recomputations of its own.
+ * several moments, one after another in every legal order, each window between two has recomputations of its own, and
+ * what is kept all through the window fits beside each of them.
  *
- * Everything here holds for every legal sequence (DESIGN section 8), whatever its order: only ancestors of a moment's
- * node are taken to be done, only its descendants to be outstanding. Sharing by `over` and by views is counted in the
- * sequence's favour.
+ * Everything here holds for every legal sequence (DESIGN section 8), whatever its order. Sharing by `over` and by views
+ * is counted in the sequence's favour.
  */
-import { backwardRegion, forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import { bytesThroughout, type Moment } from './moment.ts';
 import type { Roots } from './roots.ts';
 import type { IntegerProgram } from './solver.ts';
-
-export interface Moment {
-  readonly node: number;
-  /** Names the moment and what is assumed. */
-  readonly key: string;
-  /** By node, among nodes after the forward part: must run before the moment's node. */
-  readonly before: Uint8Array;
-  /** Must run after it. */
-  readonly after: Uint8Array;
-  /** Bytes that are alive at the moment whatever is kept: gradients on their way, results, scratch. */
-  readonly forcedBytes: number;
-}
-
-/** An order that is assumed of two nodes that the graph leaves free. */
-export interface AssumedOrder {
-  readonly first: number;
-  readonly second: number;
-}
-
-/** Everything that follows from one moment (and an assumption). O(nodes + reads). */
-export function momentAt(index: PlanIndex, roots: Roots, node: number, assumed?: AssumedOrder): Moment {
-  const { nodeCount, readStart, reads, readerStart, readers, resultStart, producer, region, bytes, scratch } = index;
-  const { isOutput, overStart } = index;
-  const before = new Uint8Array(nodeCount);
-  const after = new Uint8Array(nodeCount);
-  const stack = [node];
-  for (let n = stack.pop(); n !== undefined; n = stack.pop()) {
-    if (assumed?.second === n && before[assumed.first] === 0) {
-      before[assumed.first] = 1;
-      stack.push(assumed.first);
-    }
-    for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
-      const made = producer[reads[k]!]!;
-      if (made >= 0 && region[made] !== forwardRegion && before[made] === 0) {
-        before[made] = 1;
-        stack.push(made);
-      }
-    }
-  }
-  stack.push(node);
-  for (let n = stack.pop(); n !== undefined; n = stack.pop()) {
-    if (assumed?.first === n && after[assumed.second] === 0) {
-      after[assumed.second] = 1;
-      stack.push(assumed.second);
-    }
-    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
-      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) {
-        const reader = readers[k]!;
-        if (after[reader] === 0) {
-          after[reader] = 1;
-          stack.push(reader);
-        }
-      }
-  }
-  // A storage made before the moment that somebody reads (itself or a view of it) at the moment or later is alive at it.
-  let forcedBytes = scratch[node]!;
-  const counted = new Uint8Array(index.valueCount);
-  const count = (v: number): void => {
-    const r = roots.root[v]!;
-    if (r < 0 || counted[r] === 1 || before[producer[r]!] === 0) return;
-    counted[r] = 1;
-    forcedBytes += bytes[r]!;
-  };
-  for (let n = 0; n < nodeCount; n++) {
-    if (n === node || after[n] === 1) for (let k = readStart[n]!; k < readStart[n + 1]!; k++) count(reads[k]!);
-    if (before[n] === 1) for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) if (isOutput[v] === 1) count(v);
-  }
-  for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++)
-    if (roots.root[v] === v && overStart[v] === overStart[v + 1]) forcedBytes += bytes[v]!;
-  return { node, key: `${node}:${assumed?.first ?? ''}<${assumed?.second ?? ''}`, before, after, forcedBytes };
-}
+import { ownBytes } from './working-set.ts';
 
 export interface CutProgram {
   readonly program: IntegerProgram;
@@ -90,6 +21,12 @@ export interface CutProgram {
   /** Column of "recomputed after moment j, before the next" of a node. */
   rerun(moment: number, node: number): number;
 }
+
+/** Recomputations of a window whose own bytes are looked at: the largest, from this share of the budget on. */
+const mostPeaks = 4;
+const leastPeak = 0.15;
+/** Storages below this share of the budget are left out beside them. */
+const leastBeside = 0.01;
 
 /**
  * Moments must be in order: each one's node a descendant of the one before. Throws RangeError otherwise. Bytes are scaled
@@ -102,19 +39,31 @@ export function cutProgram(
   budget: number,
   integral: boolean,
 ): CutProgram {
-  const { nodeCount, inputCount, readStart, reads, producer, region, bytes, cost, recomputable, isOutput } = index;
+  const {
+    nodeCount,
+    inputCount,
+    readStart,
+    reads,
+    resultStart,
+    producer,
+    region,
+    bytes,
+    cost,
+    recomputable,
+    isOutput,
+  } = index;
   const { root } = roots;
   let forwardCount = 0;
   while (forwardCount < nodeCount && region[forwardCount] === forwardRegion) forwardCount++;
   const forwardValues: number[] = [];
-  for (let v = inputCount; v < index.resultStart[forwardCount]!; v++) if (root[v] === v) forwardValues.push(v);
+  for (let v = inputCount; v < resultStart[forwardCount]!; v++) if (root[v] === v) forwardValues.push(v);
   const aliveSlot = new Int32Array(index.valueCount).fill(-1);
   forwardValues.forEach((v, i) => {
     aliveSlot[v] = i;
   });
   // The first copy of an output, and so its storage, lives to the end.
   const heldToEnd = new Uint8Array(index.valueCount);
-  for (let v = inputCount; v < index.resultStart[forwardCount]!; v++)
+  for (let v = inputCount; v < resultStart[forwardCount]!; v++)
     if (isOutput[v] === 1 && root[v]! >= 0) heldToEnd[root[v]!] = 1;
   const width = forwardCount + forwardValues.length;
   const columns = moments.length * width;
@@ -167,7 +116,7 @@ export function cutProgram(
         if (producer[wanted]! < forwardCount) demanded[wanted] = 1;
       }
     }
-    for (let u = inputCount; u < index.resultStart[forwardCount]!; u++)
+    for (let u = inputCount; u < resultStart[forwardCount]!; u++)
       if (demanded[u] === 1)
         row(1, Number.POSITIVE_INFINITY, [
           [rerun(j, producer[u]!), 1],
@@ -203,6 +152,37 @@ export function cutProgram(
       forwardValues.filter((v) => bytes[v]! > 0).map((v) => [alive(j, v), bytes[v]! / budget] as const),
     );
   });
+  // What is alive at the end of a window and was not made in it is alive all through it, beside whatever runs.
+  const large = Array.from({ length: forwardCount }, (_, n) => n)
+    .filter((n) => recomputable[n] === 1 && ownBytes(index, roots, n) > leastPeak * budget)
+    .sort((a, b) => ownBytes(index, roots, b) - ownBytes(index, roots, a) || a - b)
+    .slice(0, mostPeaks);
+  for (let j = 0; j + 1 < moments.length && large.length > 0; j++) {
+    const room = 1 - bytesThroughout(index, roots, moments[j]!, moments[j + 1]!) / budget;
+    const through = new Map<number, number>();
+    for (const v of forwardValues) {
+      if (bytes[v]! < leastBeside * budget) continue;
+      const column = objective.push(0) - 1;
+      lower.push(0);
+      upper.push(1);
+      through.set(v, column);
+      row(0, Number.POSITIVE_INFINITY, [
+        [column, 1],
+        [alive(j + 1, v), -1],
+        [rerun(j, producer[v]!), 1],
+      ]);
+    }
+    for (const n of large) {
+      const own = new Set<number>();
+      for (let k = readStart[n]!; k < readStart[n + 1]!; k++) own.add(root[reads[k]!]!);
+      for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) own.add(root[v]!);
+      const beside = [...through].filter(([v]) => !own.has(v));
+      row(Number.NEGATIVE_INFINITY, room, [
+        [rerun(j, n), ownBytes(index, roots, n) / budget],
+        ...beside.map(([v, column]) => [column, bytes[v]! / budget] as const),
+      ]);
+    }
+  }
   return {
     program: {
       cost: objective,
@@ -218,20 +198,4 @@ export function cutProgram(
     alive,
     rerun,
   };
-}
-
-/** Backward nodes without backward ancestors come first in any legal order; the moment of such a node is the loss cut. */
-export function firstBackwardNodes(index: PlanIndex): number[] {
-  const { nodeCount, region, readStart, reads, producer } = index;
-  const found: number[] = [];
-  for (let n = 0; n < nodeCount; n++) {
-    if (region[n] !== backwardRegion) continue;
-    let first = true;
-    for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
-      const made = producer[reads[k]!]!;
-      if (made >= 0 && region[made] !== forwardRegion) first = false;
-    }
-    if (first) found.push(n);
-  }
-  return found;
 }

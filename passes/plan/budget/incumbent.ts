@@ -12,7 +12,7 @@ export interface JudgedPlan {
 
 /** Cleans and judges a legal sequence. */
 export function judge(prepared: Prepared, sequence: Int32Array): JudgedPlan {
-  const cleaned = cleanSequence(prepared.index, sequence);
+  const cleaned = cleanSequence(prepared, sequence);
   const simulation = simulate(prepared.index, cleaned);
   return { sequence: cleaned, simulation, extra: simulation.cost - prepared.baseCost };
 }

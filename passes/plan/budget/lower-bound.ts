@@ -5,10 +5,11 @@
  */
 import { backwardRegion, forwardRegion, type PlanIndex, updateRegion } from '../../../src/analysis/plan-graph.ts';
 import { closureBound } from './closure-bound.ts';
-import { cutProgram, firstBackwardNodes, type Moment, momentAt } from './cut-program.ts';
+import { cutProgram } from './cut-program.ts';
+import { type AssumedOrder, firstBackwardNodes, type Moment, momentAt } from './moment.ts';
+import { type OrderSplit, orderSplits } from './order-splits.ts';
 import type { Prepared } from './prepared.ts';
 import { reversalExtra } from './reversal-chain.ts';
-import type { Roots } from './roots.ts';
 import type { Solver } from './solver.ts';
 
 export interface LowerBound {
@@ -24,6 +25,8 @@ export interface BoundOptions {
   readonly solver?: Solver;
   /** Backward nodes at which a plan found earlier is tight: moments worth looking at. */
   readonly tightNodes?: readonly number[];
+  /** What the best plan costs beyond the base: a bound close below it needs no cases. */
+  readonly planned?: number;
   /** Bounds found before for this budget, by moments: what was solved is not solved again. */
   readonly known?: Map<string, number>;
   /** Scales the limits of the solver; 1 by default. */
@@ -111,35 +114,46 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
     options.known?.set(key, result.bound);
     return result.bound;
   };
+  /** The first of these moments, as many as one program takes, that come one after the other in every order. */
+  const inOrder = (wanted: readonly Moment[]): Moment[] => {
+    const length = Math.min(longestChain, Math.floor(mostChainNodes / forwardNodes));
+    const found: Moment[] = [];
+    for (const moment of wanted) {
+      if (found.length >= length) break;
+      if (found.every((other) => other.after[moment.node] === 1 || moment.after[other.node] === 1)) found.push(moment);
+    }
+    return found.sort((a, b) => (a.after[b.node] === 1 ? -1 : 1));
+  };
+  const anchors = [lossMoment.node];
   if (useProgram) {
     offer(solve([lossMoment], true), 'loss-cut');
     const ranked = moments.map((_, i) => i).sort((a, b) => relaxed[b]! - relaxed[a]! || a - b);
     const promising = ranked.find((i) => moments[i]!.node !== lossMoment.node && relaxed[i]! > 0.9 * best);
-    if (promising !== undefined) offer(solve([moments[promising]!], true), 'windows');
-    const length = Math.min(longestChain, Math.floor(mostChainNodes / forwardNodes));
-    // The moments with the best bounds that come one after the other in every order.
-    const chain: Moment[] = [];
-    for (const i of ranked) {
-      if (chain.length >= length) break;
-      const moment = moments[i]!;
-      if (chain.every((other) => other.after[moment.node] === 1 || moment.after[other.node] === 1)) chain.push(moment);
+    if (promising !== undefined) {
+      offer(solve([moments[promising]!], true), 'windows');
+      anchors.push(moments[promising]!.node);
     }
-    chain.sort((a, b) => (a.after[b.node] === 1 ? -1 : 1));
-    if (chain.length > 1) offer(solve(chain), 'windows');
+    const chain = inOrder(ranked.map((i) => moments[i]!));
+    if (chain.length > 1) offer(solve(chain, true), 'windows');
   }
-  for (const { node, way } of splits) {
+  for (const split of splits) {
     if (!Number.isFinite(best)) break;
-    offer(casesBound(node, way), 'windows');
+    offer(casesBound(split), 'windows');
   }
+  if (useProgram && forwardNodes <= mostCaseNodes)
+    for (const split of splits.slice(-mostChainedSplits)) {
+      if (!Number.isFinite(best) || (options.planned ?? 0) <= farFromBound * best) break;
+      offer(chainedCasesBound(split, anchors), 'windows');
+    }
 
   /**
    * A node that may run early or late: whichever two nodes of the gradient's way it runs between, it is bounded by itself
    * with all that comes after the second, and by every node before it, at which what it reads is still alive.
    */
-  function casesBound(node: number, way: readonly number[]): number {
+  function casesBound({ node, way }: OrderSplit): number {
     const relaxations = (moment: Moment): number => closureBound(index, roots, moment, budget).bound;
-    const waiting = way.map((late) => momentAt(index, roots, late, { first: late, second: node }));
-    const running = way.map((late) => momentAt(index, roots, node, { first: node, second: late }));
+    const waiting = way.map((late) => momentAt(index, roots, late, [{ first: late, second: node }]));
+    const running = way.map((late) => momentAt(index, roots, node, [{ first: node, second: late }]));
     const waitingBound = waiting.map(relaxations);
     const runningBound = running.map(relaxations);
     const improved = new Set<Moment>();
@@ -167,8 +181,40 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
       decisive.bounds[decisive.i] = Math.max(value, solve([decisive.moment]));
     }
   }
+
+  /**
+   * The same cases, each by one program of several moments: it may run before the next node of the way, or it waits until
+   * that one is done and the cases go on from there. The moments are those of the nodes around it and of the best bounds.
+   */
+  function chainedCasesBound({ node, made, way }: OrderSplit, anchors: readonly number[]): number {
+    const caseOf = (place: number, before: boolean): number => {
+      const orders: AssumedOrder[] = [];
+      if (place > 0) orders.push({ first: way[place - 1]!, second: node });
+      if (before) orders.push({ first: node, second: way[place]! });
+      const around = before ? way.slice(Math.max(0, place - 1), place + 2) : way.slice(Math.max(0, place - 2), place);
+      const nodes = new Set([...anchors, made, node, ...around]);
+      return solve(inOrder([...nodes].map((n) => momentAt(index, roots, n, orders))), before);
+    };
+    let least = Number.POSITIVE_INFINITY;
+    for (let place = 0; place < mostPlaces && place < way.length; place++) {
+      least = Math.min(least, caseOf(place, true));
+      if (least <= best) return best;
+      const rest = caseOf(place + 1, false);
+      if (rest >= least) return least;
+      if (place + 1 === way.length || place + 1 === mostPlaces) return Math.max(best, rest);
+    }
+    return best;
+  }
   return { extra: best, name, keptSets };
 }
+
+const mostCaseSolves = 5;
+/** Forward nodes up to which cases go into programs of several moments. */
+const mostCaseNodes = 180;
+const mostChainedSplits = 2;
+/** Such cases take seconds: they are for plans that cost this many times the bound. */
+const farFromBound = 1.08;
+const mostPlaces = 4;
 
 /** Nodes of the gradient's way, from the loss on, and those at which a plan was tight. */
 function candidateMoments(index: PlanIndex, firsts: readonly number[], tight: readonly number[]): number[] {
@@ -191,80 +237,4 @@ function isLeaf(index: PlanIndex, n: number): boolean {
   for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
     for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) if (region[readers[k]!] !== updateRegion) return false;
   return true;
-}
-
-interface OrderSplit {
-  /** A node that few others wait for: a weight gradient, mostly. */
-  readonly node: number;
-  /** Nodes by which the gradient that it reads goes on, in order. */
-  readonly way: readonly number[];
-}
-
-const mostSplits = 4;
-const longestWay = 20;
-const mostCaseSolves = 5;
-
-/** Nodes that plans are tight at, or that are large, beside the gradient's way, with that way. */
-function orderSplits(index: PlanIndex, roots: Roots, tight: readonly number[]): OrderSplit[] {
-  const { readStart, reads, resultStart, producer, region, bytes } = index;
-  const reach = waysToTheEnd(index);
-  const weight = (n: number): number => {
-    let sum = index.scratch[n]!;
-    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) sum += bytes[v]!;
-    return sum;
-  };
-  const backward: number[] = [];
-  for (let n = 0; n < index.nodeCount; n++) if (region[n] === backwardRegion) backward.push(n);
-  const most = backward.reduce((best, n) => Math.max(best, reach[n]!), 0);
-  const beside = backward.filter((n) => reach[n]! < 0.3 * most);
-  beside.sort((a, b) => weight(b) - weight(a) || a - b);
-  const besideSet = new Set(beside);
-  const chosen = [...new Set([...tight.filter((n) => besideSet.has(n)), ...beside.slice(0, 3)])].slice(0, mostSplits);
-  const splits: OrderSplit[] = [];
-  for (const node of chosen) {
-    let gradient = -1;
-    for (let k = readStart[node]!; k < readStart[node + 1]!; k++) {
-      const r = roots.root[reads[k]!]!;
-      if (r >= 0 && region[producer[r]!] === backwardRegion && (gradient < 0 || bytes[r]! > bytes[gradient]!))
-        gradient = r;
-    }
-    if (gradient < 0) continue;
-    const way: number[] = [];
-    let at = producer[gradient]!;
-    while (way.length < longestWay) {
-      const next = nextOnTheWay(index, at, node, reach);
-      if (next < 0) break;
-      way.push(next);
-      at = next;
-    }
-    if (way.length > 0) splits.push({ node, way });
-  }
-  return splits;
-}
-
-/** The reader of a node's results (or of views of them) that most others wait for. */
-function nextOnTheWay(index: PlanIndex, from: number, not: number, reach: Float64Array): number {
-  const { resultStart, readerStart, readers, region } = index;
-  let best = -1;
-  for (let v = resultStart[from]!; v < resultStart[from + 1]!; v++)
-    for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) {
-      const n = readers[k]!;
-      if (n !== not && region[n] === backwardRegion && (best < 0 || reach[n]! > reach[best]!)) best = n;
-    }
-  return best;
-}
-
-/** Length of the longest way from each node to the end. */
-function waysToTheEnd(index: PlanIndex): Float64Array {
-  const { nodeCount, resultStart, readerStart, readers, region } = index;
-  // The longest way to the end is what tells the gradient's way from what hangs beside it.
-  const reach = new Float64Array(nodeCount);
-  for (let n = nodeCount - 1; n >= 0; n--) {
-    if (region[n] === forwardRegion) continue;
-    let most = 0;
-    for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
-      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) most = Math.max(most, 1 + reach[readers[k]!]!);
-    reach[n] = most;
-  }
-  return reach;
 }

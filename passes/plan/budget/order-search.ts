@@ -5,7 +5,6 @@
  */
 import { forwardRegion, updateRegion } from '../../../src/analysis/plan-graph.ts';
 import { type Simulation, simulate } from '../../../src/analysis/simulate.ts';
-import { placeUpdates } from '../place-updates.ts';
 import type { Prepared } from './prepared.ts';
 import type { Random } from './random.ts';
 
@@ -78,7 +77,7 @@ export function searchOrder(prepared: Prepared, start: Int32Array, options: Orde
     const moved = blocks.slice();
     const [block] = moved.splice(from, 1);
     moved.splice(to, 0, block!);
-    const candidate = placeUpdates(index, sequenceOf(prepared, moved, sequence.length));
+    const candidate = prepared.placeUpdates(sequenceOf(prepared, moved, sequence.length));
     const next = simulate(index, candidate);
     const nextLoad = loadNear(next.liveAt, limit, sharp);
     if (next.liveBytes > Math.max(limit, simulation.liveBytes) || nextLoad > load) continue;

@@ -71,8 +71,14 @@ export interface BudgetPlan {
   readonly stopped: boolean;
 }
 
-const movesOf: Record<Effort, number> = { fast: 300_000, default: 3_600_000, max: 30_000_000 };
+const movesOf: Record<Effort, number> = {
+  fast: 300_000,
+  default: 3_600_000,
+  max: 30_000_000,
+};
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
+/** Share of the moves before the bound looks at what the plan found with them is tight at. */
+const firstShare = 0.45;
 /** A plan this close to its bound is not searched further. */
 const nearEnough = 1.002;
 /** A bound this close to the plan is not searched further. */
@@ -151,19 +157,35 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
   const stopAt = Math.max(early.extra * nearEnough, bearable);
   const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
   const seeds = [...(options.seeds ?? []), ...seedSequences(index)];
-  const found = search({ ...context, budget: target, stopAt }, seeds, early.keptSets);
-  if (!Number.isFinite(early.extra) || found.arenaBytes > budget) return finish(found.plan, found.arenaBytes, early);
-  if (found.plan.extra <= Math.max(closeEnough * early.extra, bearable))
-    return finish(found.plan, found.arenaBytes, early);
-  const tight = tightNodes(index, found.plan, budget);
-  const late = lowerBound(prepared, {
-    budget,
-    known,
-    tightNodes: tight,
-    effort: boundEffort[effort],
-    ...(options.solver === undefined ? {} : { solver: options.solver }),
-  });
-  return finish(found.plan, found.arenaBytes, late.extra > early.extra ? late : early);
+  const first = search(
+    { ...context, budget: target, stopAt, effort: firstShare * context.effort },
+    seeds,
+    early.keptSets,
+  );
+  if (!Number.isFinite(early.extra)) return finish(first.plan, first.arenaBytes, early);
+  const fits = first.arenaBytes <= budget;
+  if (fits && first.plan.extra <= Math.max(closeEnough * early.extra, bearable))
+    return finish(first.plan, first.arenaBytes, early);
+  const late = fits
+    ? lowerBound(prepared, {
+        budget,
+        known,
+        tightNodes: tightNodes(index, first.plan, budget),
+        planned: first.plan.extra,
+        effort: boundEffort[effort],
+        ...(options.solver === undefined ? {} : { solver: options.solver }),
+      })
+    : early;
+  const bound = late.extra > early.extra ? late : early;
+  // What the bound learnt from the plan is where the search begins anew.
+  const second = search(
+    { ...context, stopAt: Math.max(bound.extra * nearEnough, bearable), effort: (1 - firstShare) * context.effort },
+    [first.plan.sequence],
+    late.keptSets,
+  );
+  const better = second.arenaBytes <= budget && (!fits || second.plan.extra < first.plan.extra);
+  const found = better ? second : first;
+  return finish(found.plan, found.arenaBytes, bound);
 }
 
 /** Backward nodes at whose steps a plan has next to no room, the tightest first. */

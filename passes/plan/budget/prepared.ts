@@ -1,11 +1,14 @@
 /** What is found once for a graph and used by every plan for it, whatever the budget. */
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import { updatePlacer } from '../place-updates.ts';
 import { findRoots, findWriters, hoistedOrder, type Roots, sourceOrder } from './roots.ts';
 
 export interface Prepared {
   readonly index: PlanIndex;
   readonly roots: Roots;
   readonly writers: readonly (readonly number[] | undefined)[];
+  /** Moves updates to the earliest step at which they may run. */
+  readonly placeUpdates: (sequence: Int32Array) => Int32Array;
   /** Skeletons, every node once: source order first. */
   readonly orders: readonly Int32Array[];
   /** Cost of each node once. */
@@ -24,5 +27,8 @@ export function prepare(index: PlanIndex): Prepared {
   for (let n = 0; n < index.nodeCount; n++) baseCost += index.cost[n]!;
   let typicalCost = 0;
   for (const r of roots.movable) typicalCost += index.cost[index.producer[r]!]! / roots.movable.length;
-  return { index, roots, writers, orders, baseCost, typicalCost: Math.max(typicalCost, 1e-3) };
+  return {
+    ...{ index, roots, writers, placeUpdates: updatePlacer(index), orders, baseCost },
+    typicalCost: Math.max(typicalCost, 1e-3),
+  };
 }

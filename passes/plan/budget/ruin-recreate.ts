@@ -53,6 +53,7 @@ export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots
     }
     ownStart[n + 1] = own.length;
   }
+  const alikeOf = groupAlike(index, movable);
   const stagesOf = new Int32Array(mostTries);
   const rootsOf = new Int32Array(mostTries);
   const scores = new Float64Array(mostTries);
@@ -65,8 +66,10 @@ export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots
     const center = random.below(movable.length);
     const count = 1 + random.below(kind < 0.5 ? 6 : 3);
     const reach = 1 + random.below(24);
+    const alike = random.unit() < 0.25 ? alikeOf(center) : undefined;
     for (let k = 0; k < count; k++) {
-      const at = center + random.below(2 * reach + 1) - reach;
+      const at =
+        alike === undefined ? center + random.below(2 * reach + 1) - reach : alike[random.below(alike.length)]!;
       if (at < 0 || at >= movable.length) continue;
       const r = movable[at]!;
       const touches = state.touches(r).length;
@@ -130,4 +133,18 @@ export function ruinAndRecreate(state: Retention, index: PlanIndex, roots: Roots
     }
   }
   return best;
+}
+
+/** For a position in `movable`: the positions of storages as large and as dear to make, of the same place in other blocks. */
+function groupAlike(index: PlanIndex, movable: Int32Array): (position: number) => readonly number[] {
+  const { bytes, cost, producer } = index;
+  const groups = new Map<string, number[]>();
+  const groupOf = Array.from(movable, (r, position) => {
+    const key = `${bytes[r]}:${cost[producer[r]!]}`;
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(position);
+    return group;
+  });
+  return (position) => groupOf[position]!;
 }

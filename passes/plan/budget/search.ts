@@ -41,12 +41,14 @@ interface Start {
   readonly cost: number;
 }
 
-/** How many starts go on, with which share of the moves in all, from which temperature. */
+/** How many starts go on, with which share of the moves in all. */
 const halvingRounds = [
-  { survivors: 16, share: 0.15, heat: 0.2 },
-  { survivors: 5, share: 0.2, heat: 0.2 },
-  { survivors: 2, share: 0.25, heat: 0.2 },
+  { survivors: 16, share: 0.15 },
+  { survivors: 5, share: 0.2 },
+  { survivors: 2, share: 0.25 },
 ] as const;
+/** Where costs are alike little heat is enough to leave a local optimum; where few dear nodes decide it takes more. */
+const heats = [0.2, 0.6];
 const lastShare = 0.4;
 /** Starts that cost this many times the best do not go on. */
 const hopeless = 3;
@@ -92,8 +94,8 @@ export function search(
   };
   // A skeleton of its own: the order in which ordinary backpropagation comes closest to the limit.
   const large = index.nodeCount > largeGraph;
-  const tries = Math.min(2000, Math.max(8, Math.floor(1_200_000 / (index.nodeCount + 1))));
-  const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries, random, limit: budget });
+  const tries = Math.min(2000, Math.max(8, Math.floor(600_000 / (index.nodeCount + 1))));
+  const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries: tries, random, limit: budget });
   const ordersTried = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
   const skeletons = large ? ordersTried.slice(-1) : ordersTried;
   if (roomy.improved) offer(judge(prepared, roomy.sequence));
@@ -120,7 +122,7 @@ export function search(
       // A bound's kept set fits in the order that suits it best.
       if (order === skeletons[0] && retainViolating(state, index, roots) && state.overshoot() > 0) {
         const ordered = searchOrder(prepared, state.sequence(), {
-          tries: 2 * tries,
+          tries: tries,
           random,
           limit: budget,
           sharp: true,
@@ -150,12 +152,12 @@ export function search(
   }
 
   // Successive halving: every start gets a little, the better ones more.
-  for (const { survivors, share, heat } of halvingRounds) {
+  for (const { survivors, share } of halvingRounds) {
     starts.sort((a, b) => a.cost - b.cost);
     const hopeful = starts.filter(({ cost }, k) => k < 2 || cost <= hopeless * starts[0]!.cost);
     starts.length = Math.min(hopeful.length, survivors);
     for (let k = 0; k < starts.length && !proved && !context.stop(); k++)
-      starts[k] = explore(context, starts[k]!, (share * context.effort) / starts.length, heat, offer);
+      starts[k] = explore(context, starts[k]!, (share * context.effort) / starts.length, heats[k % 2]!, offer);
   }
 
   // Nothing fits yet: other orders of the plan with the smallest peak, then fewer bytes again.
@@ -166,12 +168,23 @@ export function search(
   }
 
   // The best goes on, in rounds: orders for room, then intervals again.
-  const rounds = 6;
+  const rounds = 4;
   for (let round = 0; round < rounds && best !== undefined && !proved && !context.stop(); round++) {
-    const ordered = searchOrder(prepared, best.sequence, { tries, random, limit: budget, sharp: round % 2 === 0 });
+    const ordered = searchOrder(prepared, best.sequence, {
+      tries: 2 * tries,
+      random,
+      limit: budget,
+      sharp: round % 2 === 0,
+    });
     offer(judge(prepared, ordered.sequence));
     const start = { sequence: ordered.sequence, cost: Number.POSITIVE_INFINITY };
-    explore(context, start, (lastShare * context.effort) / rounds, round === rounds - 1 ? 0.02 : 0.2, offer);
+    explore(
+      context,
+      start,
+      (lastShare * context.effort) / rounds,
+      round === rounds - 1 ? 0.02 : heats[round % 2]!,
+      offer,
+    );
   }
 
   if (best === undefined) {

@@ -3,7 +3,7 @@
  * its scratch and, after the forward part, the gradients on their way past it are alive.
  */
 import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
-import { momentAt } from './cut-program.ts';
+import { momentAt } from './moment.ts';
 import type { Roots } from './roots.ts';
 
 export interface WorkingSet {
@@ -73,7 +73,7 @@ function lastStep(index: PlanIndex, roots: Roots, own: Float64Array): WorkingSet
 }
 
 /** Operands, results that have a storage of their own, scratch. */
-function ownBytes(index: PlanIndex, roots: Roots, n: number): number {
+export function ownBytes(index: PlanIndex, roots: Roots, n: number): number {
   const { readStart, reads, resultStart, overStart, bytes, scratch } = index;
   let sum = scratch[n]!;
   const counted: number[] = [];

@@ -18,7 +18,8 @@ export {
   rmsNorm,
   rmsNormGrad,
 } from './norm';
-export { averagePool, averagePoolGrad, maxPool, maxPoolGrad } from './pool';
+export { maxPool } from './max-pool';
+export { averagePool, averagePoolGrad, maxPoolGrad } from './pool';
 export {
   reduceMax,
   reduceMin,

@@ -1,20 +1,19 @@
 /**
- * Pooling and its gradients, four windows of a row at a time. Geometry as in runtime/kernels/pool.ts, with the batch's
- * planes first.
+ * Pooling by means and the gradients of pooling, four windows of a row at a time; max-pool.ts has the maxima. Geometry
+ * as in runtime/kernels/pool.ts, with the batch's planes first.
  */
 import { firstLanes, splat, storeLanes } from './vector';
 import { endInside, firstInside } from './window';
 
-/** What is made of a window: the largest element, its index too, or the mean. */
-const MAX: i32 = 0;
-const ARG_MAX: i32 = 1;
-const MEAN: i32 = 2;
+/** What is made of a window: the index of its largest element, or the mean. */
+const ARG_MAX: i32 = 0;
+const MEAN: i32 = 1;
 
 /**
- * Largest element of each of four windows and its index within the plane, -1 if the window is empty; or the sum. A lane
- * outside the image counts as minus infinity, or as zero.
+ * Sum of each of four windows, or the index of its largest element within the plane, -1 if the window is empty. A lane
+ * outside the image counts as zero, or as minus infinity.
  */
-let best: v128 = splat(0);
+let total: v128 = splat(0);
 let bestAt: v128 = i32x4.splat(-1);
 
 /** The rows of the windows at hand: first row of the plane and half-open ranges of taps along depth and height. */
@@ -39,8 +38,6 @@ let stepH: i32 = 0;
 function readWindows(kind: i32, at: i32, stride: i32, taps: i32, step: i32, lanes: v128, inside: bool): void {
   let top = splat(kind == MEAN ? 0 : f32.NEGATIVE_INFINITY);
   let topAt = i32x4.splat(-1);
-  // The pseudo-maximum is one instruction but drops NaNs, which are gathered here: all ones is one.
-  let nan = i32x4.splat(0);
   const columns = i32x4.add(i32x4.splat(at), i32x4.mul(i32x4.splat(stride), i32x4(0, 1, 2, 3)));
   const s = (<usize>stride) << 2;
   for (let kd = d0; kd < d1; kd++)
@@ -72,20 +69,17 @@ function readWindows(kind: i32, at: i32, stride: i32, taps: i32, step: i32, lane
           value = kind == MEAN ? v128.and(value, mask) : v128.bitselect(value, splat(f32.NEGATIVE_INFINITY), mask);
         }
         if (kind == MEAN) top = f32x4.add(top, value);
-        else if (kind == ARG_MAX) {
+        else {
           // The first of equals; the first tap even if it is minus infinity; a NaN beats everything.
           let take = v128.or(f32x4.gt(value, top), f32x4.ne(value, value));
           take = v128.and(mask, v128.or(take, i32x4.lt_s(topAt, i32x4.splat(0))));
           const here = i32x4.add(columns, i32x4.splat(start + shift));
           topAt = v128.bitselect(here, topAt, take);
           top = v128.bitselect(value, top, take);
-        } else {
-          top = f32x4.pmax(top, value);
-          nan = v128.or(nan, f32x4.ne(value, value));
         }
       }
     }
-  best = v128.or(top, nan);
+  total = top;
   bestAt = topAt;
 }
 
@@ -161,10 +155,8 @@ function walkWindows(
               n = i32x4.replace_lane(n, 2, rows * counted(at + sW * 2, dW, W, kW, eW, includePad));
               n = i32x4.replace_lane(n, 3, rows * counted(at + sW * 3, dW, W, kW, eW, includePad));
             }
-            const mean = f32x4.div(best, f32x4.convert_i32x4_s(n));
+            const mean = f32x4.div(total, f32x4.convert_i32x4_s(n));
             storeLanes(y, count, v128.and(mean, i32x4.ne(n, i32x4.splat(0))));
-          } else if (kind == MAX) {
-            storeLanes(y, count, best);
           } else
             for (let lane = 0; lane < min(count, 4); lane++) {
               let i = i32x4.extract_lane(bestAt, 0);
@@ -182,34 +174,6 @@ function walkWindows(
 }
 
 // Geometries are handed on number by number: one line each.
-export function maxPool(
-  x: usize,
-  out: usize,
-  planes: i32,
-  D: i32,
-  H: i32,
-  W: i32,
-  kD: i32,
-  kH: i32,
-  kW: i32,
-  oD: i32,
-  oH: i32,
-  oW: i32,
-  sD: i32,
-  sH: i32,
-  sW: i32,
-  pD: i32,
-  pH: i32,
-  pW: i32,
-  dD: i32,
-  dH: i32,
-  dW: i32,
-): void {
-  walkWindows(
-    MAX, x, out, 0, 0, planes, D, H, W, kD, kH, kW, oD, oH, oW, sD, sH, sW, pD, pH, pW, dD, dH, dW, 0, 0, 0,
-  );
-}
-
 /** dx: each dy goes to its window's largest element, found again in x. */
 export function maxPoolGrad(
   dy: usize,
