@@ -136,6 +136,7 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
     const chain = inOrder(ranked.map((i) => moments[i]!));
     if (chain.length > 1) offer(solve(chain, true), 'windows');
   }
+  let solvedNodes = 0;
   for (const split of splits) {
     if (!Number.isFinite(best)) break;
     offer(casesBound(split), 'windows');
@@ -176,7 +177,8 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
               : undefined;
       }
       if (!useProgram || decisive === undefined || solved >= mostCaseSolves || !Number.isFinite(value)) return value;
-      if (value < 0.85 * best || improved.has(decisive.moment)) return value;
+      if (value < 0.85 * best || improved.has(decisive.moment) || solvedNodes > mostSolvedNodes) return value;
+      solvedNodes += forwardNodes;
       improved.add(decisive.moment);
       decisive.bounds[decisive.i] = Math.max(value, solve([decisive.moment]));
     }
@@ -209,6 +211,8 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
 }
 
 const mostCaseSolves = 5;
+/** Forward nodes of all such programs together. */
+const mostSolvedNodes = 700;
 /** Forward nodes up to which cases go into programs of several moments. */
 const mostCaseNodes = 180;
 const mostChainedSplits = 2;

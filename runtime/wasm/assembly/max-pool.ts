@@ -5,12 +5,10 @@
 import { splat } from './vector';
 import { endInside, firstInside } from './window';
 
-/** The rows of the windows at hand: half-open ranges of taps along depth and height, and bytes from tap to tap. */
-let d0: i32 = 0;
-let d1: i32 = 0;
+/** The rows of the windows at hand: their numbers along depth and height, and bytes from row to row along each. */
+let slices: i32 = 0;
 let stepD: usize = 0;
-let h0: i32 = 0;
-let h1: i32 = 0;
+let rows: i32 = 0;
 let stepH: usize = 0;
 
 /** Where the lanes of a load lie: side by side, every other element, any stride apart; or one lane, for one window. */
@@ -26,50 +24,73 @@ function nans(x: v128): v128 {
   return f32x4.ne(x, x);
 }
 
-/** Largest elements down the rows at `p`; NaN where there is one. `stride` is in bytes. */
 // @ts-ignore: decorator
 @inline
-function topOfRows(lanes: i32, p: usize, stride: usize): v128 {
-  let top = splat(f32.NEGATIVE_INFINITY);
-  let nan = i32x4.splat(0);
-  let slice = p + <usize>d0 * stepD + <usize>h0 * stepH;
-  for (let kd = d0; kd < d1; kd++, slice += stepD) {
-    let row = slice;
-    for (let kh = h0; kh < h1; kh++, row += stepH) {
-      let x = lanes == FOUR ? v128.load(row) : v128.load32_zero(row);
-      if (lanes == SPREAD) {
-        x = v128.load_lane<f32>(row + stride, x, 1);
-        x = v128.load_lane<f32>(row + 2 * stride, x, 2);
-        x = v128.load_lane<f32>(row + 3 * stride, x, 3);
-      }
-      top = f32x4.pmax(top, x);
-      nan = v128.or(nan, nans(x));
-    }
+function load(lanes: i32, p: usize, stride: usize): v128 {
+  if (lanes == FOUR) return v128.load(p);
+  let x = v128.load32_zero(p);
+  if (lanes == SPREAD) {
+    x = v128.load_lane<f32>(p + stride, x, 1);
+    x = v128.load_lane<f32>(p + 2 * stride, x, 2);
+    x = v128.load_lane<f32>(p + 3 * stride, x, 3);
   }
+  return x;
+}
+
+/**
+ * Largest elements down the rows, of which the first is at `p`; NaN where there is one. `second` and `third` are the bytes
+ * to the next rows, or to the first again where there are fewer; `more` tells whether there are others yet. `stride` is in
+ * bytes.
+ */
+// @ts-ignore: decorator
+@inline
+function topOfRows(lanes: i32, p: usize, stride: usize, second: usize, third: usize, more: bool): v128 {
+  const a = load(lanes, p, stride);
+  const b = load(lanes, p + second, stride);
+  const c = load(lanes, p + third, stride);
+  let top = f32x4.pmax(f32x4.pmax(a, b), c);
+  let nan = v128.or(v128.or(nans(a), nans(b)), nans(c));
+  // Small windows are done: a row taken twice changes nothing.
+  if (more)
+    for (let i = 0; i < slices; i++, p += stepD) {
+      let row = p;
+      for (let j = 0; j < rows; j++, row += stepH) {
+        const x = load(lanes, row, stride);
+        top = f32x4.pmax(top, x);
+        nan = v128.or(nan, nans(x));
+      }
+    }
   return v128.or(top, nan);
 }
 
 /** Largest elements of four windows with first taps at `p`, all inside the row; taps are `step` elements apart. */
 // @ts-ignore: decorator
 @inline
-function fourWindows(lanes: i32, p: usize, stride: i32, taps: i32, step: i32): v128 {
+function fourWindows(lanes: i32, p: usize, stride: i32, taps: i32, step: i32, second: usize, third: usize, more: bool): v128 {
   let top = splat(f32.NEGATIVE_INFINITY);
   let nan = i32x4.splat(0);
+  let even = top;
   for (let k = 0; k < taps; k++, p += (<usize>step) << 2) {
     let x: v128;
     if (lanes == EVEN) {
-      const low = topOfRows(FOUR, p, 0);
       if (step == 1 && k + 1 < taps) {
+        const low = topOfRows(FOUR, p, 0, second, third, more);
+        const high = topOfRows(FOUR, p + 16, 0, second, third, more);
+        even = v128.shuffle<f32>(low, high, 0, 2, 4, 6);
         // The odd elements are those of the next tap.
-        const high = topOfRows(FOUR, p + 16, 0);
         const odd = v128.shuffle<f32>(low, high, 1, 3, 5, 7);
-        x = v128.shuffle<f32>(low, high, 0, 2, 4, 6);
         top = f32x4.pmax(top, odd);
         nan = v128.or(nan, nans(odd));
         k++;
         p += 4;
-      } else x = v128.shuffle<f32>(low, topOfRows(FOUR, p + 12, 0), 0, 2, 5, 7);
-    } else x = topOfRows(lanes, p, (<usize>stride) << 2);
+        x = even;
+      } else {
+        // Elements 0, 2, 4 and 6 without a look at element 7, which may lie outside.
+        const high = topOfRows(FOUR, p + 12, 0, second, third, more);
+        if (step == 1 && k > 0) x = v128.shuffle<f32>(even, high, 1, 2, 3, 7);
+        else x = v128.shuffle<f32>(topOfRows(FOUR, p, 0, second, third, more), high, 0, 2, 5, 7);
+      }
+    } else x = topOfRows(lanes, p, (<usize>stride) << 2, second, third, more);
     top = f32x4.pmax(top, x);
     nan = v128.or(nan, nans(x));
   }
@@ -77,12 +98,12 @@ function fourWindows(lanes: i32, p: usize, stride: i32, taps: i32, step: i32): v
 }
 
 /** Largest element of the window whose first tap is at column `at`, perhaps outside, of the row at `row`. */
-function edgeWindow(row: usize, at: i32, extent: i32, taps: i32, step: i32): f32 {
+function edgeWindow(row: usize, at: i32, extent: i32, taps: i32, step: i32, second: usize, third: usize, more: bool): f32 {
   let top = f32.NEGATIVE_INFINITY;
   const end = endInside(at, step, extent, taps);
   for (let k = firstInside(at, step); k < end; k++) {
     const p = row + ((<usize>(at + k * step)) << 2);
-    top = max(top, f32x4.extract_lane(topOfRows(ONE, p, 0), 0));
+    top = max(top, f32x4.extract_lane(topOfRows(ONE, p, 0, second, third, more), 0));
   }
   return top;
 }
@@ -121,28 +142,35 @@ export function maxPool(
   for (let c = 0; c < planes; c++, x += <usize>D * slice)
     for (let od = 0; od < oD; od++) {
       const atD = od * sD - pD;
-      d0 = firstInside(atD, dD);
-      d1 = endInside(atD, dD, D, kD);
+      const firstD = firstInside(atD, dD);
+      slices = endInside(atD, dD, D, kD) - firstD;
       for (let oh = 0; oh < oH; oh++, out += (<usize>oW) << 2) {
         const atH = oh * sH - pH;
-        h0 = firstInside(atH, dH);
-        h1 = endInside(atH, dH, H, kH);
-        const row = x + <usize>atD * slice + <usize>atH * width;
+        const firstH = firstInside(atH, dH);
+        rows = endInside(atH, dH, H, kH) - firstH;
+        if (slices <= 0 || rows <= 0) {
+          for (let ow = 0; ow < oW; ow++) store<f32>(out + ((<usize>ow) << 2), f32.NEGATIVE_INFINITY);
+          continue;
+        }
+        const second = rows > 1 ? stepH : 0;
+        const third = rows > 2 ? 2 * stepH : 0;
+        const more = rows > 3 || slices > 1;
+        const row = x + <usize>(atD + firstD * dD) * slice + <usize>(atH + firstH * dH) * width;
         let ow = 0;
-        for (; ow < begin; ow++) store<f32>(out + ((<usize>ow) << 2), edgeWindow(row, ow * sW - pW, W, kW, dW));
+        for (; ow < begin; ow++) store<f32>(out + ((<usize>ow) << 2), edgeWindow(row, ow * sW - pW, W, kW, dW, second, third, more));
         if (end - begin >= 4)
           while (ow < end) {
             // The last four windows may be in part those before them.
             const at = min(ow, end - 4);
             const p = row + ((<usize>(at * sW - pW)) << 2);
             let y: v128;
-            if (sW == 1) y = fourWindows(FOUR, p, 1, kW, dW);
-            else if (sW == 2) y = fourWindows(EVEN, p, 2, kW, dW);
-            else y = fourWindows(SPREAD, p, sW, kW, dW);
+            if (sW == 1) y = fourWindows(FOUR, p, 1, kW, dW, second, third, more);
+            else if (sW == 2) y = fourWindows(EVEN, p, 2, kW, dW, second, third, more);
+            else y = fourWindows(SPREAD, p, sW, kW, dW, second, third, more);
             v128.store(out + ((<usize>at) << 2), y);
             ow = at + 4;
           }
-        for (; ow < oW; ow++) store<f32>(out + ((<usize>ow) << 2), edgeWindow(row, ow * sW - pW, W, kW, dW));
+        for (; ow < oW; ow++) store<f32>(out + ((<usize>ow) << 2), edgeWindow(row, ow * sW - pW, W, kW, dW, second, third, more));
       }
     }
 }
