@@ -6,8 +6,9 @@
 import { backwardRegion, forwardRegion, type PlanIndex, updateRegion } from '../../../src/analysis/plan-graph.ts';
 import { closureBound } from './closure-bound.ts';
 import { cutProgram } from './cut-program.ts';
-import { type AssumedOrder, firstBackwardNodes, type Moment, momentAt } from './moment.ts';
-import { type OrderSplit, orderSplits } from './order-splits.ts';
+import { firstBackwardNodes, type Moment, momentAt } from './moment.ts';
+import { createOrderCases } from './order-cases.ts';
+import { orderSplits } from './order-splits.ts';
 import type { Prepared } from './prepared.ts';
 import { reversalExtra } from './reversal-chain.ts';
 import type { Solver } from './solver.ts';
@@ -41,6 +42,11 @@ const largeGraph = 20_000;
 /** Forward nodes times moments up to which several moments go into one program. */
 const mostChainNodes = 900;
 const longestChain = 9;
+/** Forward nodes up to which cases go into programs of several moments. */
+const mostCaseNodes = 180;
+const mostChainedSplits = 2;
+/** Such cases take seconds: they are for plans that cost this many times the bound. */
+const farFromBound = 1.08;
 
 export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBound {
   const { index, roots, baseCost } = prepared;
@@ -136,89 +142,22 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
     const chain = inOrder(ranked.map((i) => moments[i]!));
     if (chain.length > 1) offer(solve(chain, true), 'windows');
   }
-  let solvedNodes = 0;
+  const cases = createOrderCases({
+    ...{ index, roots, forwardNodes, inOrder },
+    relax: (moment) => closureBound(index, roots, moment, budget).bound,
+    solve: useProgram ? solve : undefined,
+  });
   for (const split of splits) {
     if (!Number.isFinite(best)) break;
-    offer(casesBound(split), 'windows');
+    offer(cases.single(split, best), 'windows');
   }
   if (useProgram && forwardNodes <= mostCaseNodes)
     for (const split of splits.slice(-mostChainedSplits)) {
       if (!Number.isFinite(best) || (options.planned ?? 0) <= farFromBound * best) break;
-      offer(chainedCasesBound(split, anchors), 'windows');
+      offer(cases.chained(split, anchors, best), 'windows');
     }
-
-  /**
-   * A node that may run early or late: whichever two nodes of the gradient's way it runs between, it is bounded by itself
-   * with all that comes after the second, and by every node before it, at which what it reads is still alive.
-   */
-  function casesBound({ node, way }: OrderSplit): number {
-    const relaxations = (moment: Moment): number => closureBound(index, roots, moment, budget).bound;
-    const waiting = way.map((late) => momentAt(index, roots, late, [{ first: late, second: node }]));
-    const running = way.map((late) => momentAt(index, roots, node, [{ first: node, second: late }]));
-    const waitingBound = waiting.map(relaxations);
-    const runningBound = running.map(relaxations);
-    const improved = new Set<Moment>();
-    for (let solved = 0; ; solved++) {
-      // The case that is worst for the bound, and the moment that decides it.
-      let value = Number.POSITIVE_INFINITY;
-      let decisive: { readonly moment: Moment; readonly bounds: number[]; readonly i: number } | undefined;
-      let latest = -1;
-      for (let i = 0; i <= way.length; i++) {
-        if (i > 0 && (latest < 0 || waitingBound[i - 1]! > waitingBound[latest]!)) latest = i - 1;
-        const early = latest < 0 ? 0 : waitingBound[latest]!;
-        const own = i < way.length ? runningBound[i]! : 0;
-        if (Math.max(early, own) >= value) continue;
-        value = Math.max(early, own);
-        decisive =
-          early >= own && latest >= 0
-            ? { moment: waiting[latest]!, bounds: waitingBound, i: latest }
-            : i < way.length
-              ? { moment: running[i]!, bounds: runningBound, i }
-              : undefined;
-      }
-      if (!useProgram || decisive === undefined || solved >= mostCaseSolves || !Number.isFinite(value)) return value;
-      if (value < 0.85 * best || improved.has(decisive.moment) || solvedNodes > mostSolvedNodes) return value;
-      solvedNodes += forwardNodes;
-      improved.add(decisive.moment);
-      decisive.bounds[decisive.i] = Math.max(value, solve([decisive.moment]));
-    }
-  }
-
-  /**
-   * The same cases, each by one program of several moments: it may run before the next node of the way, or it waits until
-   * that one is done and the cases go on from there. The moments are those of the nodes around it and of the best bounds.
-   */
-  function chainedCasesBound({ node, made, way }: OrderSplit, anchors: readonly number[]): number {
-    const caseOf = (place: number, before: boolean): number => {
-      const orders: AssumedOrder[] = [];
-      if (place > 0) orders.push({ first: way[place - 1]!, second: node });
-      if (before) orders.push({ first: node, second: way[place]! });
-      const around = before ? way.slice(Math.max(0, place - 1), place + 2) : way.slice(Math.max(0, place - 2), place);
-      const nodes = new Set([...anchors, made, node, ...around]);
-      return solve(inOrder([...nodes].map((n) => momentAt(index, roots, n, orders))), before);
-    };
-    let least = Number.POSITIVE_INFINITY;
-    for (let place = 0; place < mostPlaces && place < way.length; place++) {
-      least = Math.min(least, caseOf(place, true));
-      if (least <= best) return best;
-      const rest = caseOf(place + 1, false);
-      if (rest >= least) return least;
-      if (place + 1 === way.length || place + 1 === mostPlaces) return Math.max(best, rest);
-    }
-    return best;
-  }
   return { extra: best, name, keptSets };
 }
-
-const mostCaseSolves = 5;
-/** Forward nodes of all such programs together. */
-const mostSolvedNodes = 700;
-/** Forward nodes up to which cases go into programs of several moments. */
-const mostCaseNodes = 180;
-const mostChainedSplits = 2;
-/** Such cases take seconds: they are for plans that cost this many times the bound. */
-const farFromBound = 1.08;
-const mostPlaces = 4;
 
 /** Nodes of the gradient's way, from the loss on, and those at which a plan was tight. */
 function candidateMoments(index: PlanIndex, firsts: readonly number[], tight: readonly number[]): number[] {

@@ -9,7 +9,7 @@ describe('the lower bound', () => {
     const solver = await loadSolver();
     let compared = 0;
     let met = 0;
-    for (let seed = 0; seed < 300; seed++)
+    for (let seed = 0; seed < 160; seed++)
       for (const share of [0.75, 0.9]) {
         const found = boundBesideBruteForce(leafyGraph(counterDraw(seed), 2 + (seed % 3)), share, solver);
         if (found === undefined) continue;
@@ -17,7 +17,7 @@ describe('the lower bound', () => {
         compared++;
         if (found.bound === found.optimum) met++;
       }
-    expect(compared).toBeGreaterThan(20);
+    expect(compared).toBeGreaterThan(10);
     expect(met).toBeGreaterThan(compared / 3);
   });
 });
