@@ -7,6 +7,8 @@ import { splat } from './vector';
 
 /** 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits. */
 const roundingShift: f32 = 12582912;
+/** As `roundingShift`; the low bits are then those of 2^n, which moved by 23 are the power itself. */
+const biasedShift: f32 = 12582912 + 127;
 
 // @ts-ignore: decorator
 @inline
@@ -29,7 +31,7 @@ function expm1Reduced(r: v128): v128 {
   q = horner(0.04166628047823906, r, q);
   q = horner(0.16666541993618011, r, q);
   q = horner(0.5, r, q);
-  return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), q));
+  return f32x4.add(r, f32x4.mul(r, f32x4.mul(r, q)));
 }
 
 /** x - n log(2), where log(2) is split so that the first product is exact. */
@@ -55,6 +57,24 @@ export function exp(x: v128): v128 {
   const k = i32x4.sub(shifted, i32x4.splat(0x4b400000));
   const half = i32x4.shr_s(k, 1);
   return f32x4.mul(f32x4.mul(y, powerOfTwo(half)), powerOfTwo(i32x4.sub(k, half)));
+}
+
+/** exp(x) for x in [-87.33, 88], where 2^n is a normal number. Error below 1.2 ulp. */
+// @ts-ignore: decorator
+@inline
+function expNormal(x: v128): v128 {
+  const shifted = f32x4.add(f32x4.mul(x, splat(1.4426950408889634)), splat(biasedShift));
+  const n = f32x4.sub(shifted, splat(biasedShift));
+  const y = f32x4.add(splat(1), expm1Reduced(reduceByLog2(x, n)));
+  return f32x4.mul(y, i32x4.shl(shifted, 23));
+}
+
+/** exp(x) for x <= 0, zero where it were subnormal: for sums of which one term is 1. Error below 1.2 ulp. */
+// @ts-ignore: decorator
+@inline
+export function expNegative(x: v128): v128 {
+  const lowest = splat(-87.33);
+  return v128.andnot(expNormal(f32x4.pmax(x, lowest)), f32x4.lt(x, lowest));
 }
 
 /** exp(x) - 1 for x <= 0. Error below 2.5 ulp. */
@@ -109,21 +129,22 @@ export function log1pUnit(x: v128): v128 {
   return f32x4.add(log(w), f32x4.div(f32x4.sub(x, f32x4.sub(w, splat(1))), w));
 }
 
-/** Error below 2 ulp. */
+/**
+ * (1 - e) / (1 + e) of e = exp(-2 |x|), where e is 2^n + 2^n (exp(r) - 1), so that small x do not cancel. Error below
+ * 2 ulp.
+ */
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
-  const size = f32x4.abs(x);
-  const u = f32x4.mul(x, x);
-  let p = horner(0.020671533420681953, u, splat(-0.005737441126257181));
-  p = horner(-0.053751103579998016, u, p);
-  p = horner(0.1333160549402237, u, p);
-  p = horner(-0.333332896232605, u, p);
-  const small = f32x4.add(x, f32x4.mul(f32x4.mul(x, u), p));
-  const e = exp(f32x4.add(size, size));
-  const large = f32x4.sub(splat(1), f32x4.div(splat(2), f32x4.add(e, splat(1))));
-  const signed = v128.bitselect(x, large, i32x4.splat(0x80000000));
-  return v128.bitselect(small, signed, f32x4.lt(size, splat(0.625)));
+  const z = f32x4.pmax(f32x4.mul(f32x4.abs(x), splat(-2)), splat(-20));
+  const shifted = f32x4.add(f32x4.mul(z, splat(1.4426950408889634)), splat(biasedShift));
+  const n = f32x4.sub(shifted, splat(biasedShift));
+  const power = i32x4.shl(shifted, 23);
+  // One product is exact enough: the larger n, the less e matters.
+  const rest = f32x4.mul(power, expm1Reduced(f32x4.sub(z, f32x4.mul(n, splat(0.6931471805599453)))));
+  const above = f32x4.sub(f32x4.sub(splat(1), power), rest);
+  const below = f32x4.add(f32x4.add(splat(1), power), rest);
+  return v128.bitselect(x, f32x4.div(above, below), i32x4.splat(0x80000000));
 }
 
 /** 1 / (1 + exp(-x)). Error below 2.5 ulp. */

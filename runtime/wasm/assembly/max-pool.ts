@@ -17,7 +17,7 @@ const EVEN: i32 = 1;
 const SPREAD: i32 = 2;
 const ONE: i32 = 3;
 
-/** All ones, which is a NaN, where x is NaN: the pseudo-maximum is one instruction but forgets NaNs it has seen. */
+/** All ones, which is a NaN, where x is NaN: the pseudo-maximum, of one instruction, forgets NaNs it has seen. */
 // @ts-ignore: decorator
 @inline
 function nans(x: v128): v128 {
@@ -38,9 +38,9 @@ function load(lanes: i32, p: usize, stride: usize): v128 {
 }
 
 /**
- * Largest elements down the rows, of which the first is at `p`; NaN where there is one. `second` and `third` are the bytes
- * to the next rows, or to the first again where there are fewer; `more` tells whether there are others yet. `stride` is in
- * bytes.
+ * Largest elements down the rows, of which the first is at `p`; NaN where there is one. `second` and `third` are the
+ * bytes to the next rows, or to the first again where there are fewer; `more` tells whether there are others yet. Both
+ * are handed on, not kept in globals, which would be read again for every load. `stride` is in bytes.
  */
 // @ts-ignore: decorator
 @inline
@@ -66,7 +66,16 @@ function topOfRows(lanes: i32, p: usize, stride: usize, second: usize, third: us
 /** Largest elements of four windows with first taps at `p`, all inside the row; taps are `step` elements apart. */
 // @ts-ignore: decorator
 @inline
-function fourWindows(lanes: i32, p: usize, stride: i32, taps: i32, step: i32, second: usize, third: usize, more: bool): v128 {
+function fourWindows(
+  lanes: i32,
+  p: usize,
+  stride: i32,
+  taps: i32,
+  step: i32,
+  second: usize,
+  third: usize,
+  more: bool,
+): v128 {
   let top = splat(f32.NEGATIVE_INFINITY);
   let nan = i32x4.splat(0);
   let even = top;
@@ -98,7 +107,16 @@ function fourWindows(lanes: i32, p: usize, stride: i32, taps: i32, step: i32, se
 }
 
 /** Largest element of the window whose first tap is at column `at`, perhaps outside, of the row at `row`. */
-function edgeWindow(row: usize, at: i32, extent: i32, taps: i32, step: i32, second: usize, third: usize, more: bool): f32 {
+function edgeWindow(
+  row: usize,
+  at: i32,
+  extent: i32,
+  taps: i32,
+  step: i32,
+  second: usize,
+  third: usize,
+  more: bool,
+): f32 {
   let top = f32.NEGATIVE_INFINITY;
   const end = endInside(at, step, extent, taps);
   for (let k = firstInside(at, step); k < end; k++) {
@@ -108,6 +126,7 @@ function edgeWindow(row: usize, at: i32, extent: i32, taps: i32, step: i32, seco
   return top;
 }
 
+/** out = largest element of each window; padding counts as minus infinity. */
 export function maxPool(
   x: usize,
   out: usize,
@@ -157,7 +176,10 @@ export function maxPool(
         const more = rows > 3 || slices > 1;
         const row = x + <usize>(atD + firstD * dD) * slice + <usize>(atH + firstH * dH) * width;
         let ow = 0;
-        for (; ow < begin; ow++) store<f32>(out + ((<usize>ow) << 2), edgeWindow(row, ow * sW - pW, W, kW, dW, second, third, more));
+        for (; ow < begin; ow++) {
+          const top = edgeWindow(row, ow * sW - pW, W, kW, dW, second, third, more);
+          store<f32>(out + ((<usize>ow) << 2), top);
+        }
         if (end - begin >= 4)
           while (ow < end) {
             // The last four windows may be in part those before them.
@@ -170,7 +192,10 @@ export function maxPool(
             v128.store(out + ((<usize>at) << 2), y);
             ow = at + 4;
           }
-        for (; ow < oW; ow++) store<f32>(out + ((<usize>ow) << 2), edgeWindow(row, ow * sW - pW, W, kW, dW, second, third, more));
+        for (; ow < oW; ow++) {
+          const top = edgeWindow(row, ow * sW - pW, W, kW, dW, second, third, more);
+          store<f32>(out + ((<usize>ow) << 2), top);
+        }
       }
     }
 }

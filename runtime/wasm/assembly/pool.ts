@@ -11,7 +11,7 @@ const MEAN: i32 = 1;
 
 /**
  * Sum of each of four windows, or the index of its largest element within the plane, -1 if the window is empty. A lane
- * outside the image counts as zero, or as minus infinity.
+ * outside the image counts as zero.
  */
 let total: v128 = splat(0);
 let bestAt: v128 = i32x4.splat(-1);

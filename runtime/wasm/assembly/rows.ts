@@ -70,6 +70,16 @@ export function maxRow(p: usize, count: i32): f32 {
  */
 export function topRow(p: usize, count: i32): f32 {
   let m = splat(f32.NEGATIVE_INFINITY);
+  let m1 = m;
+  let m2 = m;
+  let m3 = m;
+  for (; count >= 16; count -= 16, p += 64) {
+    m = f32x4.pmax(m, v128.load(p));
+    m1 = f32x4.pmax(m1, v128.load(p, 16));
+    m2 = f32x4.pmax(m2, v128.load(p, 32));
+    m3 = f32x4.pmax(m3, v128.load(p, 48));
+  }
+  m = f32x4.pmax(f32x4.pmax(m, m1), f32x4.pmax(m2, m3));
   for (; count >= 4; count -= 4, p += 16) m = f32x4.pmax(m, v128.load(p));
   if (count > 0) m = f32x4.pmax(m, v128.bitselect(loadPartial(p, count), m, firstLanes(count)));
   return max(

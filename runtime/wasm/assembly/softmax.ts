@@ -2,22 +2,48 @@
  * Softmax and its logarithm over the middle dimension of [outer, extent, inner], and their gradients. In place or not.
  * Where `inner` is 1 a row is walked four elements at a time, otherwise four rows lie side by side in the lanes.
  */
-import { exp, log } from './math';
+import { exp, expNegative, log } from './math';
 import { topRow, sumProducts, sumRow } from './rows';
 import { firstLanes, floats, highDoubles, loadLanes, lowDoubles, splat, storeLanes, sumDoubles } from './vector';
 
-/** Sum of exp(x - shift) over a row. */
-export function sumExpRow(x: usize, count: i32, shift: f32): f64 {
+/**
+ * Sum of exp(x - shift) over a row, for shifts no less than its elements; `stores` tells whether its terms are kept at
+ * `out`. Four terms are added in single precision, these sums in double.
+ */
+// @ts-ignore: decorator
+@inline
+function expRow(stores: bool, x: usize, out: usize, count: i32, shift: f32): f64 {
   const s = splat(shift);
   let s0 = f64x2.splat(0);
   let s1 = s0;
-  for (; count > 0; count -= 4, x += 16) {
-    let e = exp(f32x4.sub(loadLanes(x, count), s));
+  for (; count >= 16; count -= 16, x += 64, out += 64) {
+    const e0 = expNegative(f32x4.sub(v128.load(x), s));
+    const e1 = expNegative(f32x4.sub(v128.load(x, 16), s));
+    const e2 = expNegative(f32x4.sub(v128.load(x, 32), s));
+    const e3 = expNegative(f32x4.sub(v128.load(x, 48), s));
+    if (stores) {
+      v128.store(out, e0);
+      v128.store(out, e1, 16);
+      v128.store(out, e2, 32);
+      v128.store(out, e3, 48);
+    }
+    const e = f32x4.add(f32x4.add(e0, e1), f32x4.add(e2, e3));
+    s0 = f64x2.add(s0, lowDoubles(e));
+    s1 = f64x2.add(s1, highDoubles(e));
+  }
+  for (; count > 0; count -= 4, x += 16, out += 16) {
+    let e = expNegative(f32x4.sub(loadLanes(x, count), s));
+    if (stores) storeLanes(out, count, e);
     if (count < 4) e = v128.and(e, firstLanes(count));
     s0 = f64x2.add(s0, lowDoubles(e));
     s1 = f64x2.add(s1, highDoubles(e));
   }
   return sumDoubles(f64x2.add(s0, s1));
+}
+
+/** Sum of exp(x - shift) over a row, for shifts no less than its elements. */
+export function sumExpRow(x: usize, count: i32, shift: f32): f64 {
+  return expRow(false, x, 0, count, shift);
 }
 
 /** Largest elements down four columns, as `topRow` has them. */
@@ -27,12 +53,12 @@ export function topLanes(x: usize, extent: i32, step: usize, count: i32): v128 {
   return m;
 }
 
-/** Sums of exp(x - shift) down four columns. */
+/** Sums of exp(x - shift) down four columns, for shifts no less than their elements. */
 export function sumExpLanes(x: usize, extent: i32, step: usize, count: i32, shift: v128): v128 {
   let s0 = f64x2.splat(0);
   let s1 = s0;
   for (let k = 0; k < extent; k++, x += step) {
-    const e = exp(f32x4.sub(loadLanes(x, count), shift));
+    const e = expNegative(f32x4.sub(loadLanes(x, count), shift));
     s0 = f64x2.add(s0, lowDoubles(e));
     s1 = f64x2.add(s1, highDoubles(e));
   }
@@ -44,23 +70,14 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, x += block, out += block) {
     if (inner == 1) {
-      const m = splat(topRow(x, extent));
-      let s0 = f64x2.splat(0);
-      let s1 = s0;
-      for (let k = 0; k < extent; k += 4) {
-        const at = (<usize>k) << 2;
-        const count = extent - k;
-        let e = exp(f32x4.sub(loadLanes(x + at, count), m));
-        storeLanes(out + at, count, e);
-        if (count < 4) e = v128.and(e, firstLanes(count));
-        s0 = f64x2.add(s0, lowDoubles(e));
-        s1 = f64x2.add(s1, highDoubles(e));
+      const scale = splat(<f32>(1 / expRow(true, x, out, extent, topRow(x, extent))));
+      let p = out;
+      let k = extent;
+      for (; k >= 8; k -= 8, p += 32) {
+        v128.store(p, f32x4.mul(v128.load(p), scale));
+        v128.store(p, f32x4.mul(v128.load(p, 16), scale), 16);
       }
-      const scale = splat(<f32>(1 / sumDoubles(f64x2.add(s0, s1))));
-      for (let k = 0; k < extent; k += 4) {
-        const p = out + ((<usize>k) << 2);
-        storeLanes(p, extent - k, f32x4.mul(loadLanes(p, extent - k), scale));
-      }
+      for (; k > 0; k -= 4, p += 16) storeLanes(p, k, f32x4.mul(loadLanes(p, k), scale));
     } else
       for (let c = 0; c < inner; c += 4) {
         const from = x + ((<usize>c) << 2);
@@ -71,7 +88,7 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
         let s1 = s0;
         for (let k = 0; k < extent; k++) {
           const at = <usize>k * step;
-          const e = exp(f32x4.sub(loadLanes(from + at, count), m));
+          const e = expNegative(f32x4.sub(loadLanes(from + at, count), m));
           storeLanes(to + at, count, e);
           s0 = f64x2.add(s0, lowDoubles(e));
           s1 = f64x2.add(s1, highDoubles(e));

@@ -102,6 +102,16 @@ describe('softmax', () => {
       t.run(softmax, [x, x, ...shape], 32 * ulp);
     }
   });
+  it('takes NaN and infinities as its twin does, wherever they stand in a row', () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const t = twins(seed);
+      const [extent, inner] = [t.integer(1, 50), seed % 3 ? 1 : 3];
+      const kinds = [[-Infinity], [-Infinity, Number.NaN], [-Infinity, Infinity]][t.integer(0, 2)]!;
+      const value = (r: () => number): number => (r() < 0.1 ? kinds[Math.floor(r() * kinds.length)]! : r() * 200 - 100);
+      const x = t.floats(4 * extent * inner, value);
+      t.run(softmax, [x, t.floats(4 * extent * inner), 4, extent, inner], 32 * ulp);
+    }
+  });
   it('is NaN for a row of minus infinities, as its twin is', () => {
     const t = twins(1);
     t.run(softmax, [t.floats(10, () => -Infinity), t.floats(10), 2, 5, 1]);
