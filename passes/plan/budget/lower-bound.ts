@@ -46,7 +46,7 @@ const longestChain = 9;
 const mostCaseNodes = 180;
 const mostChainedSplits = 2;
 /** Such cases take seconds: they are for plans that cost this many times the bound. */
-const farFromBound = 1.08;
+const farFromBound = 1.1;
 
 export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBound {
   const { index, roots, baseCost } = prepared;
@@ -132,9 +132,10 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
   };
   const anchors = [lossMoment.node];
   if (useProgram) {
-    offer(solve([lossMoment], true), 'loss-cut');
     const ranked = moments.map((_, i) => i).sort((a, b) => relaxed[b]! - relaxed[a]! || a - b);
     const promising = ranked.find((i) => moments[i]!.node !== lossMoment.node && relaxed[i]! > 0.9 * best);
+    // The loss cut takes longest where what is kept matters least to it.
+    if (promising === undefined || relaxed[promising]! <= closure.bound) offer(solve([lossMoment], true), 'loss-cut');
     if (promising !== undefined) {
       offer(solve([moments[promising]!], true), 'windows');
       anchors.push(moments[promising]!.node);

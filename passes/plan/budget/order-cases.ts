@@ -31,16 +31,16 @@ export interface OrderCases {
   chained(split: OrderSplit, anchors: readonly number[], best: number): number;
 }
 
-const mostSolves = 5;
-/** Forward nodes of all single programs together. */
-const mostSolvedNodes = 700;
+const mostPrograms = 5;
+/** Cubes of the forward nodes of all single programs together: about what they take. */
+const mostSolved = 80e6;
 /** A case below this share of the best bound is not worth a program. */
 const worthSolving = 0.85;
 /** Places on the way that are told apart by chained programs. */
 const mostPlaces = 4;
 
 export function createOrderCases({ index, roots, forwardNodes, inOrder, relax, solve }: OrderCasesOptions): OrderCases {
-  let solvedNodes = 0;
+  let solved = 0;
 
   const single: OrderCases['single'] = ({ node, way }, best) => {
     const waiting = way.map((late) => momentAt(index, roots, late, [{ first: late, second: node }]));
@@ -48,7 +48,7 @@ export function createOrderCases({ index, roots, forwardNodes, inOrder, relax, s
     const waitingBound = waiting.map(relax);
     const runningBound = running.map(relax);
     const improved = new Set<Moment>();
-    for (let solved = 0; ; solved++) {
+    for (let programs = 0; ; programs++) {
       // The case that is worst for the bound, and the moment that decides it.
       let value = Number.POSITIVE_INFINITY;
       let decisive: { readonly moment: Moment; readonly bounds: number[]; readonly i: number } | undefined;
@@ -66,10 +66,10 @@ export function createOrderCases({ index, roots, forwardNodes, inOrder, relax, s
               ? { moment: running[i]!, bounds: runningBound, i }
               : undefined;
       }
-      if (solve === undefined || decisive === undefined || solved >= mostSolves || !Number.isFinite(value))
+      if (solve === undefined || decisive === undefined || programs >= mostPrograms || !Number.isFinite(value))
         return value;
-      if (value < worthSolving * best || improved.has(decisive.moment) || solvedNodes > mostSolvedNodes) return value;
-      solvedNodes += forwardNodes;
+      if (value < worthSolving * best || improved.has(decisive.moment) || solved > mostSolved) return value;
+      solved += forwardNodes ** 3;
       improved.add(decisive.moment);
       decisive.bounds[decisive.i] = Math.max(value, solve([decisive.moment]));
     }
