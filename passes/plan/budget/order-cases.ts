@@ -86,12 +86,15 @@ export function createOrderCases({ index, roots, forwardNodes, inOrder, relax, s
       return solve(inOrder([...nodes].map((n) => momentAt(index, roots, n, orders))), before);
     };
     let least = Number.POSITIVE_INFINITY;
-    for (let place = 0; place < Math.min(mostPlaces, way.length); place++) {
+    const places = Math.min(mostPlaces, way.length);
+    for (let place = 0; place < places; place++) {
       least = Math.min(least, caseOf(place, true));
       if (least <= best) return best;
+      // Waiting for one node alone seldom binds.
+      if (place === 0 && places > 1) continue;
       const rest = caseOf(place + 1, false);
       if (rest >= least) return least;
-      if (place + 1 === Math.min(mostPlaces, way.length)) return Math.max(best, rest);
+      if (place + 1 === places) return Math.max(best, rest);
     }
     return best;
   };
