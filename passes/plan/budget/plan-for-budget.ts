@@ -77,6 +77,8 @@ const movesOf: Record<Effort, number> = {
   max: 30_000_000,
 };
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
+/** Beyond this many nodes the search does not begin anew: what it starts from takes longer than its moves. */
+const largeGraph = 20_000;
 /** Share of the moves before the bound looks at what the plan found with them is tight at. */
 const firstShare = 0.45;
 /** A plan this close to its bound is not searched further. */
@@ -157,8 +159,9 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
   const stopAt = Math.max(early.extra * nearEnough, bearable);
   const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
   const seeds = [...(options.seeds ?? []), ...seedSequences(index)];
+  const large = index.nodeCount > largeGraph;
   const first = search(
-    { ...context, budget: target, stopAt, effort: firstShare * context.effort },
+    { ...context, budget: target, stopAt, effort: (large ? 1 : firstShare) * context.effort },
     seeds,
     early.keptSets,
   );
@@ -177,9 +180,11 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
       })
     : early;
   const bound = late.extra > early.extra ? late : early;
+  const goal = Math.max(bound.extra * nearEnough, bearable);
+  if (large || stop() || (fits && first.plan.extra <= goal)) return finish(first.plan, first.arenaBytes, bound);
   // What the bound learnt from the plan is where the search begins anew.
   const second = search(
-    { ...context, stopAt: Math.max(bound.extra * nearEnough, bearable), effort: (1 - firstShare) * context.effort },
+    { ...context, stopAt: goal, effort: (1 - firstShare) * context.effort },
     [first.plan.sequence],
     late.keptSets,
   );
