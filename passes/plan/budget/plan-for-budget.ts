@@ -136,7 +136,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     stop,
     effort: Math.min(
       options.moves ?? Number.POSITIVE_INFINITY,
-      movesOf[effort] * Math.min(1, Math.max(0.02, 1000 / (index.nodeCount + 1))),
+      movesOf[effort] * Math.min(0.75, Math.max(0.02, 1000 / (index.nodeCount + 1))),
     ),
     count: (n) => {
       moves += n;

@@ -94,7 +94,7 @@ export function search(
   };
   // A skeleton of its own: the order in which ordinary backpropagation comes closest to the limit.
   const large = index.nodeCount > largeGraph;
-  const tries = Math.min(2000, Math.max(8, Math.floor(600_000 / (index.nodeCount + 1))));
+  const tries = Math.min(1000, Math.max(8, Math.floor(600_000 / (index.nodeCount + 1))));
   const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries: tries, random, limit: budget });
   const ordersTried = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
   const skeletons = large ? ordersTried.slice(-1) : ordersTried;
