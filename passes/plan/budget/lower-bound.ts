@@ -37,8 +37,6 @@ export interface BoundOptions {
 /** Up to this many forward nodes integer programs are solved. */
 const mostProgramNodes = 2500;
 const mostCandidates = 14;
-/** Beyond this many nodes few moments are looked at. */
-const largeGraph = 20_000;
 /** Forward nodes times moments up to which several moments go into one program. */
 const mostChainNodes = 900;
 const longestChain = 9;
@@ -49,7 +47,7 @@ const mostChainedSplits = 2;
 const farFromBound = 1.1;
 
 export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBound {
-  const { index, roots, baseCost } = prepared;
+  const { index, roots, baseCost, large } = prepared;
   const { budget, solver, effort = 1 } = options;
   const reversal = reversalExtra(index, budget);
   if (reversal !== undefined) return { extra: reversal, name: 'reversal', keptSets: [] };
@@ -83,7 +81,6 @@ export function lowerBound(prepared: Prepared, options: BoundOptions): LowerBoun
   keptSets.push(...closure.keptSets);
   if (!Number.isFinite(best)) return { extra: best, name, keptSets };
 
-  const large = index.nodeCount > largeGraph;
   const candidates = large
     ? [...new Set([firsts[0]!, ...(options.tightNodes ?? []).slice(0, 2)])]
     : candidateMoments(index, firsts, options.tightNodes ?? []);

@@ -77,8 +77,6 @@ const movesOf: Record<Effort, number> = {
   max: 30_000_000,
 };
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
-/** Beyond this many nodes the search does not begin anew: what it starts from takes longer than its moves. */
-const largeGraph = 20_000;
 /** Share of the moves before the bound looks at what the plan found with them is tight at. */
 const firstShare = 0.45;
 /** A plan this close to its bound is not searched further. */
@@ -143,23 +141,23 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     },
     progress: (extra) => options.onProgress?.({ extra, moves }),
   };
-  const known = new Map<string, number>();
+  const boundOptions = {
+    budget,
+    known: new Map<string, number>(),
+    effort: boundEffort[effort],
+    ...(options.solver === undefined ? {} : { solver: options.solver }),
+  };
   const infeasible = floor.bytes > budget;
   const early: LowerBound = infeasible
     ? { extra: Number.POSITIVE_INFINITY, name: 'working-set', keptSets: [] }
-    : lowerBound(prepared, {
-        budget,
-        known,
-        effort: boundEffort[effort],
-        ...(options.solver === undefined ? {} : { solver: options.solver }),
-      });
+    : lowerBound(prepared, boundOptions);
   const bearable = (options.bearable ?? 0) * prepared.baseCost;
   if (options.bearable !== undefined && early.extra > bearable)
     return finish(judge(prepared, prepared.orders[0]!), Number.POSITIVE_INFINITY, early);
   const stopAt = Math.max(early.extra * nearEnough, bearable);
   const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
-  const seeds = [...(options.seeds ?? []), ...seedSequences(index)];
-  const large = index.nodeCount > largeGraph;
+  const seeds = [...(options.seeds ?? []), ...seedSequences(prepared)];
+  const { large } = prepared;
   const first = search(
     { ...context, budget: target, stopAt, effort: (large ? 1 : firstShare) * context.effort },
     seeds,
@@ -171,12 +169,9 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     return finish(first.plan, first.arenaBytes, early);
   const late = fits
     ? lowerBound(prepared, {
-        budget,
-        known,
+        ...boundOptions,
         tightNodes: tightNodes(index, first.plan, budget),
         planned: first.plan.extra,
-        effort: boundEffort[effort],
-        ...(options.solver === undefined ? {} : { solver: options.solver }),
       })
     : early;
   const bound = late.extra > early.extra ? late : early;

@@ -3,12 +3,16 @@ import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import { updatePlacer } from '../place-updates.ts';
 import { findRoots, findWriters, hoistedOrder, type Roots, sourceOrder } from './roots.ts';
 
+/** Beyond this many nodes what a plan starts from takes longer than its moves: few starts are tried, few moments bounded. */
+const largeGraph = 20_000;
+
 export interface Prepared {
   readonly index: PlanIndex;
   readonly roots: Roots;
   readonly writers: readonly (readonly number[] | undefined)[];
   /** Moves updates to the earliest step at which they may run. */
   readonly placeUpdates: (sequence: Int32Array) => Int32Array;
+  readonly large: boolean;
   /** Skeletons, every node once: source order first. */
   readonly orders: readonly Int32Array[];
   /** Cost of each node once. */
@@ -29,6 +33,7 @@ export function prepare(index: PlanIndex): Prepared {
   for (const r of roots.movable) typicalCost += index.cost[index.producer[r]!]! / roots.movable.length;
   return {
     ...{ index, roots, writers, placeUpdates: updatePlacer(index), orders, baseCost },
+    large: index.nodeCount > largeGraph,
     typicalCost: Math.max(typicalCost, 1e-3),
   };
 }

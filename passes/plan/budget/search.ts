@@ -52,8 +52,6 @@ const heats = [0.2, 0.6];
 const lastShare = 0.4;
 /** Starts that cost this many times the best do not go on. */
 const hopeless = 3;
-/** Beyond this many nodes few starts are tried. */
-const largeGraph = 20_000;
 const descents = 6;
 const arenaRounds = 6;
 /** Nodes in all of the random skeletons that small graphs start from besides. */
@@ -67,7 +65,7 @@ export function search(
   keptSets: readonly Uint8Array[],
 ): Found {
   const { prepared, budget, random } = context;
-  const { index, roots, writers, orders } = prepared;
+  const { index, roots, writers, orders, large } = prepared;
   const limit = (): number => budget;
   let best: JudgedPlan | undefined;
   let smallest: JudgedPlan | undefined;
@@ -93,7 +91,6 @@ export function search(
     if (outcome.fits && state.violations() === 0) starts.push({ sequence: plan.sequence, cost: state.extraCost() });
   };
   // A skeleton of its own: the order in which ordinary backpropagation comes closest to the limit.
-  const large = index.nodeCount > largeGraph;
   const tries = Math.min(1000, Math.max(8, Math.floor(600_000 / (index.nodeCount + 1))));
   const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries: tries, random, limit: budget });
   const ordersTried = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
