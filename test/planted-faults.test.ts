@@ -12,6 +12,7 @@ import { stepInputs } from '../src/cli/step-inputs.ts';
 import type { Compiled } from '../src/compile.ts';
 import { ModelBuilder } from '../src/frontend/builder/model-builder.ts';
 import type { Graph, Node } from '../src/ir/graph.ts';
+import { opNamed } from '../src/ops/table.ts';
 import {
   allChecks,
   arenaCheck,
@@ -26,6 +27,7 @@ import {
   withGraph,
   withMemory,
 } from './differential-checks.ts';
+import { checkInPlace, type Permits } from './ops/in-place-check.ts';
 
 /** Twelve wide layers on narrow weights, batch norm in the middle, a weight that three layers share. */
 function buildModel() {
@@ -165,6 +167,15 @@ describe('a planted fault is caught', () => {
       outputs: [...clean.graph.outputs, { name: 'extra', value: clone.name }],
     };
     expect([...checkCollapseLaw(clean.planned, graph), ...verifyGraph(graph)]).not.toEqual([]);
+  });
+
+  it('a donor that lies inside its storage, and another operand in the storage taken over: by calls in place', () => {
+    const caught = (name: string, permits: Permits): readonly string[] => checkInPlace(opNamed(name), permits).faults;
+    const allow: Permits = () => true;
+    expect(caught('tanh', allow).some((fault) => fault.includes('inside 0'))).toBe(true);
+    expect(caught('add', allow).some((fault) => fault.includes('shifted 0 1'))).toBe(true);
+    expect(caught('scatter_elements', allow).some((fault) => fault.includes('same 0 2'))).toBe(true);
+    expect(caught('scatter_nd', allow).some((fault) => fault.includes('same 0 2'))).toBe(true);
   });
 
   it('an operand redirected to another value: by the collapse law', () => {

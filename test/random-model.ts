@@ -68,35 +68,73 @@ export function randomModel(seed: number, size: number): RandomModel {
   const emit = (name: string, operands: readonly Value[], attributes = {}): Value =>
     builder.emit(opNamed(name), operands, attributes);
 
+  /** A run of the elements of a vector: one of the parts of a split, or a slice. */
+  const viewPart = (flat: Value, shape: readonly number[], offset: number): Value => {
+    const [total] = flat.type.shape as readonly [number];
+    const count = elementCount(shape);
+    if (random() < 0.5) return emit('view_slice', [flat], { offset, shape });
+    const sizes = [offset, count, total - offset - count];
+    const part = builder.emitAll(opNamed('split_view'), [flat], { axis: 0, sizes })[1]!;
+    return emit('reshape', [part], { shape });
+  };
+
   /** A value of exactly this type and range, made from one of the graph's. */
   const adapt = (type: TensorType, range: readonly [number, number] | undefined): Value => {
     const wanted = elementCount(type.shape);
     const same = floats.filter((value) => sameShape(value.type.shape, type.shape));
     let value = same.length > 0 && random() < 0.5 ? same[integer(same.length)]! : floats[integer(floats.length)]!;
     if (wanted === 0 || elementCount(value.type.shape) === 0 || random() < 0.15) value = parameter(type);
+    // A part that is cut off by a view is squashed before, so that what reads it reads a view.
+    let squashed = false;
     if (!sameShape(value.type.shape, type.shape)) {
       let flat = emit('reshape', [value], { shape: [elementCount(value.type.shape)] });
       while (elementCount(flat.type.shape) < wanted) flat = emit('concat', [flat, flat], { axis: 0 });
-      if (elementCount(flat.type.shape) > wanted)
-        flat = emit('slice', [flat], { axes: [0], starts: [0], ends: [wanted], steps: [1] });
-      value = emit('reshape', [flat], { shape: type.shape });
+      const surplus = elementCount(flat.type.shape) - wanted;
+      squashed = range === undefined && random() < 0.5;
+      if (squashed) value = viewPart(emit('tanh', [flat]), type.shape, random() < 0.5 ? 0 : integer(surplus + 1));
+      else {
+        if (surplus > 0) flat = emit('slice', [flat], { axes: [0], starts: [0], ends: [wanted], steps: [1] });
+        value = emit('reshape', [flat], { shape: type.shape });
+      }
     }
+    if (squashed) return value;
     if (range === undefined) return emit('tanh', [value]);
     const unit = emit('sigmoid', [value]);
     return emit('add_scalar', [emit('scale', [unit], { factor: range[1] - range[0] })], { value: range[0] });
   };
 
-  const operandsOf = (op: Op, example: OpExample): readonly Value[] =>
-    example.operands.map((type, i) => {
-      const range = example.ranges?.[i] ?? (type.dtype === 'f32' ? example.range : undefined);
-      if (op.effect === 'random' && type.dtype === 'i32') {
-        rng ??= builder.resident('input', 'rng', { dtype: 'i32', shape: [2] });
-        return rng;
-      }
-      if (type.dtype === 'f32') return adapt(type, range);
+  const operandsOf = (op: Op, example: OpExample): readonly Value[] => {
+    const chosen: Value[] = [];
+    example.operands.forEach((type, i) => {
+      chosen.push(
+        operandOf(op, type, example.ranges?.[i] ?? (type.dtype === 'f32' ? example.range : undefined), chosen),
+      );
+    });
+    return chosen;
+  };
+
+  /** `before`: the operands chosen so far; one of floats may be given again, in part too. */
+  const operandOf = (
+    op: Op,
+    type: TensorType,
+    range: readonly [number, number] | undefined,
+    before: readonly Value[],
+  ): Value => {
+    if (op.effect === 'random' && type.dtype === 'i32') {
+      rng ??= builder.resident('input', 'rng', { dtype: 'i32', shape: [2] });
+      return rng;
+    }
+    if (type.dtype !== 'f32') {
       const [low, high] = range ?? [0, 1];
       return input(type, low, high);
-    });
+    }
+    const count = elementCount(type.shape);
+    const again = before.find(({ type: { dtype, shape } }) => dtype === 'f32' && elementCount(shape) >= count);
+    if (range !== undefined || again === undefined || random() < 0.7) return adapt(type, range);
+    if (sameShape(again.type.shape, type.shape)) return again;
+    const total = elementCount(again.type.shape);
+    return viewPart(emit('reshape', [again], { shape: [total] }), type.shape, integer(total - count + 1));
+  };
 
   for (let step = 0; step < size; step++) {
     const op = forwardOps[integer(forwardOps.length)]!;

@@ -63,27 +63,31 @@ function planResult(
   const written = op.writes?.[index];
   if (written !== undefined) return { name: result.name, bytes, over: node.operands[written]!.name };
   const candidates = (op.inPlace?.[index] ?? [])
-    .map((operand) => node.operands[operand])
-    .filter((operand) => operand !== undefined)
-    .filter((operand) => mayTakeOver(node, operand, bytes, places, resident))
-    .map((operand) => operand.name);
+    .filter((operand) => mayTakeOver(op, node, operand, bytes, places, resident))
+    .map((operand) => node.operands[operand]!.name);
   if (candidates.length === 0) return { name: result.name, bytes };
   return { name: result.name, bytes, over: candidates };
 }
 
 /**
- * A kernel in place writes where it reads, so the donor must begin its storage, and no other operand may lie in that
- * storage (it could be overwritten before it is read).
+ * A kernel in place writes where it reads, so the donor must begin its storage, and what else lies in that storage could
+ * be overwritten before it is read: only operands that the op allows to, and only exactly where the donor lies.
  */
 function mayTakeOver(
+  op: Op,
   node: Node,
-  donor: Value,
+  donor: number,
   bytes: number,
   places: ReadonlyMap<string, Place>,
   resident: ReadonlySet<string>,
 ): boolean {
-  if (byteLength(donor.type) !== bytes || resident.has(donor.name)) return false;
-  const { root, offset } = placeOf(donor.name, places);
+  const value = node.operands[donor];
+  if (value === undefined || byteLength(value.type) !== bytes || resident.has(value.name)) return false;
+  const { root, offset } = placeOf(value.name, places);
   if (offset !== 0 || resident.has(root)) return false;
-  return node.operands.every((other) => other.name === donor.name || placeOf(other.name, places).root !== root);
+  return node.operands.every((other, position) => {
+    const place = placeOf(other.name, places);
+    if (position === donor || place.root !== root) return true;
+    return op.mayAlias?.includes(position) === true && place.offset === 0 && byteLength(other.type) === bytes;
+  });
 }

@@ -85,6 +85,12 @@ export interface Op<A = Attributes> {
    * the planner). The kernel must then be right when result and operand offsets are equal.
    */
   readonly inPlace?: readonly (readonly number[])[];
+  /**
+   * Operands that may lie exactly where a result in place is written: the operand taken over given twice, or a view of
+   * all its bytes. The kernel must have read element k of these before it writes element k. By default nothing else that
+   * the op reads may lie in that storage; what covers a part of it never may.
+   */
+  readonly mayAlias?: readonly number[];
   /** For effects `state` and `update`: `writes[i]` is the resident operand that result i is written over. */
   readonly writes?: readonly number[];
   /** Operands that are running statistics: not trained unless asked for. */

@@ -105,6 +105,7 @@ export function binaryOp<A extends Attributes>(spec: BinarySpec<A>): Op<A> {
     attributes: spec.attributes,
     effect: 'pure',
     inPlace: [[0, 1]],
+    mayAlias: [0, 1],
     infer: (operands) => inferBinary(operands, dtypes),
     flops: ({ results }) => (spec.flops ?? 1) * elementCount(results[0]!.type.shape),
     ...(gradient !== undefined && {

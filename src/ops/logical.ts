@@ -14,6 +14,7 @@ function connective(name: string, doc: string, kernel: BinaryKernel): Op<NoAttri
     attributes: {},
     effect: 'pure',
     inPlace: [[0, 1]],
+    mayAlias: [0, 1],
     infer: (operands) => inferBinary(operands, ['bool']),
     flops: elementwiseFlops,
     lower: (application, at) => lowerBinary(kernel, application, at),

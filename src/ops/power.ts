@@ -42,6 +42,7 @@ function binaryGradOp({ name, doc, kernel, flops, range }: GradSpec): Op<NoAttri
     attributes: {},
     effect: 'pure',
     inPlace: [[0, 1, 2]],
+    mayAlias: [0, 1, 2],
     infer: (operands) => {
       const [dy] = operands;
       if (dy === undefined || operands.length !== 3 || operands.some((operand) => operand.dtype !== 'f32'))

@@ -211,6 +211,7 @@ const byElement: ScatterOps<Axis, Axis & Reduction> = scatterFamily<Axis, Axis, 
   examples: [
     { operands: [f32(3, 4), i64(2, 4), f32(2, 4)], attributes: { axis: 0 }, ranges: { 1: [-3, 2] } },
     { operands: [f32(2, 3, 2), i32(2, 2, 1), f32(2, 2, 1)], attributes: { axis: 1 }, ranges: { 1: [0, 2] } },
+    { operands: [f32(2, 3), i64(2, 3), f32(2, 3)], attributes: { axis: 1 }, ranges: { 1: [0, 2] } },
     {
       operands: [i64(4), i64(3), i64(3)],
       attributes: { axis: 0 },

@@ -53,6 +53,7 @@ function gradientOp(name: string, doc: string, kernel: typeof softmaxGradKernel,
     attributes: { axis: axisSpec },
     effect: 'pure',
     inPlace: [[0, 1]],
+    mayAlias: [0, 1],
     infer: (operands: readonly TensorType[], { axis }) => {
       const [dy] = twoOperands(operands, ['f32']);
       checkAxis(dy, axis);

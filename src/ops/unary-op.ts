@@ -96,6 +96,7 @@ export function unaryGradOp<A extends Attributes>(spec: UnaryGradSpec<A>): Op<A>
     attributes: spec.attributes,
     effect: 'pure',
     inPlace: [[0, 1]],
+    mayAlias: [0, 1],
     infer: ([dy, xy]) => {
       if (dy === undefined || xy === undefined) throw new ShapeError('takes two operands');
       if (dy.dtype !== 'f32' || !sameType(dy, xy))

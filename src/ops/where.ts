@@ -15,6 +15,7 @@ export const where: Op<NoAttributes> = {
   attributes: {},
   effect: 'pure',
   inPlace: [[1, 2]],
+  mayAlias: [1, 2],
   infer: (operands) => {
     const [condition, a, b] = operands;
     if (condition === undefined || a === undefined || b === undefined || operands.length !== 3)
