@@ -23,7 +23,7 @@ export interface Machine {
   run(): void;
   /** Runs step `index` of the program alone, for callers that look between steps. */
   runStep(index: number): void;
-  /** Runs every step once and reports each as it ends. */
+  /** Runs every step once and reports each as it ends. `onStep` may look, and throws if it runs the machine again. */
   trace(onStep: (event: TraceEvent) => void): void;
   /** Runs with the arena, and every range as it dies, filled with `pattern`. */
   runPoisoned(pattern: PoisonPattern): void;
@@ -93,40 +93,62 @@ export function createMachine(program: Program, options: MachineOptions = {}): M
   const arena = new Uint8Array(buffer, 0, program.arenaBytes);
   const arenaWords = new Uint32Array(buffer, 0, program.arenaBytes / 4);
   const runner = options.runner?.(program, memory) ?? sequentialRunner(program, memory, options.kernels);
-  const runStep = (index: number): void => runner.runStep(index);
+  let running = false;
+  const refuseWithin = (): void => {
+    if (running) throw new Error('the step is running: what it calls while it runs may not run it again');
+  };
+  /** For callers; one that is called back while steps run would write over what they read. */
+  const exclusively = (work: () => void): void => {
+    refuseWithin();
+    running = true;
+    try {
+      work();
+    } finally {
+      running = false;
+    }
+  };
   const view = (slot: Slot): NumberArray => {
     const first = slot.offset / bytesPerElement[slot.dtype];
     return viewOf(memory, slot.dtype).subarray(first, first + slot.bytes / bytesPerElement[slot.dtype]);
   };
-  const run = (): void => {
-    for (let index = 0; index < program.steps.length; index++) runStep(index);
+  const runAll = (): void => {
+    for (let index = 0; index < program.steps.length; index++) runner.runStep(index);
   };
   return {
     program,
     memory,
     buffer,
-    run,
-    runStep,
+    run: () => exclusively(runAll),
+    runStep(index) {
+      refuseWithin();
+      runner.runStep(index);
+    },
     trace(onStep) {
-      program.steps.forEach((step, index) => {
-        const start = performance.now();
-        runStep(index);
-        onStep({ step, index, start, end: performance.now() });
-      });
+      exclusively(() =>
+        program.steps.forEach((step, index) => {
+          const start = performance.now();
+          runner.runStep(index);
+          onStep({ step, index, start, end: performance.now() });
+        }),
+      );
     },
     runPoisoned(pattern) {
       const word = patterns[pattern];
-      arenaWords.fill(word);
-      program.steps.forEach((step, index) => {
-        runStep(index);
-        for (const range of step.frees) arenaWords.fill(word, range.start / 4, range.end / 4);
+      exclusively(() => {
+        arenaWords.fill(word);
+        program.steps.forEach((step, index) => {
+          runner.runStep(index);
+          for (const range of step.frees) arenaWords.fill(word, range.start / 4, range.end / 4);
+        });
       });
     },
     measureArena() {
       // One thread: a thread's part of a call packs into less scratch than the call as a whole.
       const alone = runner.threads === 1 ? runner : sequentialRunner(program, memory, options.kernels);
-      arena.fill(sentinel);
-      for (let index = 0; index < program.steps.length; index++) alone.runStep(index);
+      exclusively(() => {
+        arena.fill(sentinel);
+        for (let index = 0; index < program.steps.length; index++) alone.runStep(index);
+      });
       let highest = arena.length;
       while (highest > 0 && arena[highest - 1] === sentinel) highest--;
       return Math.ceil(highest / 64) * 64;

@@ -64,7 +64,7 @@ export function createThreadedRunner(
       team.waitFor(others, opened);
     }
   };
-  return {
+  const runner: StepRunner = {
     threads,
     extraBytes,
     runStep(index) {
@@ -74,4 +74,9 @@ export function createThreadedRunner(
     },
     close: () => team.close(),
   };
+  dropped.register(runner, team);
+  return runner;
 }
+
+/** Threads know nothing of the runner they work for: those of one that was dropped without `close` are ended. */
+const dropped = new FinalizationRegistry<ThreadTeam>((team) => team.close());

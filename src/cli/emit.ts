@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type EmittedFilesOptions, emitTypeScriptFiles } from '../codegen/emit/emitted-files.ts';
 import { printPlanFile } from '../codegen/plan-file.ts';
 import type { Compiled } from '../compile.ts';
-import { writeFilesAtomically } from '../files/write-file.ts';
+import { assertWritable, writeFilesAtomically } from '../files/write-file.ts';
 import { writeSafetensors } from '../frontend/safetensors.ts';
 import { toDot } from '../inspect/dot.ts';
 import { renderSvg } from '../inspect/svg.ts';
@@ -16,16 +16,30 @@ type Contents = string | Uint8Array;
 /** Files by name. */
 export type EmittedFiles = ReadonlyMap<string, Contents>;
 
-type Emitter = (compiled: Compiled, options?: EmittedFilesOptions) => EmittedFiles | Promise<EmittedFiles>;
+interface Emitter {
+  /** The file there is in any case. */
+  readonly file: string;
+  make(compiled: Compiled, options?: EmittedFilesOptions): EmittedFiles | Promise<EmittedFiles>;
+}
+
+/** Of one text. */
+function single(file: string, print: (compiled: Compiled) => string | Promise<string>): Emitter {
+  return { file, make: async (compiled) => new Map([[file, await print(compiled)]]) };
+}
 
 /** What a kind of `--emit` makes of a compiled step; the options are those of `ts`. */
 export const emitters: Readonly<Record<string, Emitter>> = {
-  ir: ({ graph, weights }) => emitText({ graph, weights }),
-  dot: ({ graph }) => new Map([['step.dot', toDot(graph)]]),
-  svg: async ({ graph }) => new Map([['step.svg', await renderSvg(toDot(graph))]]),
-  plan: ({ planned, plan, memory }) => new Map([['step.plan.json', printPlanFile(planned, plan, memory)]]),
-  ts: emitTypeScriptFiles,
+  ir: { file: 'step.ir', make: ({ graph, weights }) => emitText({ graph, weights }) },
+  dot: single('step.dot', ({ graph }) => toDot(graph)),
+  svg: single('step.svg', ({ graph }) => renderSvg(toDot(graph))),
+  plan: single('step.plan.json', ({ planned, plan, memory }) => printPlanFile(planned, plan, memory)),
+  ts: { file: 'step.ts', make: emitTypeScriptFiles },
 };
+
+/** Throws `SublinearError` for a folder that could not be written into, before anything is planned. */
+export function assertEmittable(kinds: readonly string[], directory: string): void {
+  for (const kind of kinds) assertWritable(join(directory, emitters[kind]?.file ?? kind));
+}
 
 /** The graph's text and, where it has weights, their numbers beside it. */
 export function emitText(model: Model): EmittedFiles {
@@ -63,7 +77,7 @@ export async function writeEmitted(
   options: EmittedFilesOptions = {},
 ): Promise<readonly string[]> {
   const made = await Promise.all(
-    kinds.map((kind) => emitters[kind]?.(compiled, options) ?? new Map<string, Contents>()),
+    kinds.map((kind) => emitters[kind]?.make(compiled, options) ?? new Map<string, Contents>()),
   );
   return writeInto(directory, new Map(made.flatMap((files) => [...files])));
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** Entry of the command `sublinear`. */
-import { runCommandLine } from './program.ts';
+import { failureOf, runCommandLine } from './program.ts';
+import { watchStandardStreams } from './standard-streams.ts';
 
-// `sublinear ops | head` closes the pipe before all is written: that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-process.exitCode = await runCommandLine(process.argv.slice(2));
+const argv = process.argv.slice(2);
+watchStandardStreams();
+// What no command could catch, as an error of a thread.
+process.on('uncaughtException', (error) => process.exit(failureOf(error, argv)));
+process.exitCode = await runCommandLine(argv);

@@ -1,21 +1,15 @@
 /** Input files, with errors for people. */
 import { readFileSync } from 'node:fs';
 import { SublinearError } from '../ir/diagnostic.ts';
+import { explainFailure } from './system-error.ts';
 
 export function readBytes(path: string, what: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const reason =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'it is a folder'
-          : error instanceof Error
-            ? error.message
-            : String(error);
-    throw new SublinearError({ code: 'cannot-read', message: `cannot read ${what} ${path}: ${reason}` });
+    const { reason, hint } = explainFailure(error);
+    const message = `cannot read ${what} ${path}: ${reason}`;
+    throw new SublinearError({ code: 'cannot-read', message, ...(hint !== undefined && { hint }) });
   }
 }
 

@@ -14,8 +14,8 @@ export interface Diagnostic {
   readonly hint?: string;
 }
 
-/** 1: the input is at fault; 2: wrong usage; 3: the budget cannot be met; 70: our bug; 130: interrupted. */
-export type ExitCode = 1 | 2 | 3 | 70 | 130;
+/** 1: the input is at fault; 2: wrong usage; 3: the budget cannot be met; 70: our bug; 130, 143: stopped by SIGINT, SIGTERM. */
+export type ExitCode = 1 | 2 | 3 | 70 | 130 | 143;
 
 /** The one exception this project throws at its users. */
 export class SublinearError extends Error {

@@ -26,6 +26,7 @@ import { createEvaluator } from './evaluator.ts';
 import { firstNonFinite, placeOf } from './first-fault.ts';
 import { giveInputs, type InputRecord } from './give-inputs.ts';
 import { type NamedViews, namedFloatViews, namedViews } from './named-views.ts';
+import { createUsage } from './step-usage.ts';
 import { readTrainingState, writeTrainingState } from './training-state.ts';
 
 export interface CheckpointOptions extends Omit<CompileOptions, 'losses'> {
@@ -79,7 +80,10 @@ export interface TrainingStep
    * some of them, as an emitted step takes them. Throws `SublinearError` before it changes anything.
    */
   load(source: string | Uint8Array | Tensors): void;
-  /** Ends the threads beyond the caller's; a process does not wait for them. Steps then run on one. */
+  /**
+   * Ends the step and the threads beyond the caller's, which a process does not wait for. What is called afterwards
+   * throws `SublinearError`; parameters, state and gradients can still be read.
+   */
   close(): void;
 }
 
@@ -175,6 +179,7 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
   };
 
   const forward = (inputs: InputRecord): NamedViews => evaluator.forward(inputs, (name) => keptViews.get(name));
+  const use = createUsage();
 
   return {
     compiled,
@@ -198,16 +203,16 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
     get loss() {
       return loss;
     },
-    run(inputs) {
+    run: use.within('run', (inputs) => {
       giveInputs(machine, tensors.inputs, inputs, update?.learningRate);
       execution.setRandom(seed, stepCount);
       runForward();
       for (let at = lossStep + 1; at < program.steps.length; at++) machine.runStep(at);
       stepCount++;
       return outputs;
-    },
-    forward,
-    evaluate(inputs) {
+    }),
+    forward: use.within('forward', forward),
+    evaluate: use.within('evaluate', (inputs) => {
       const evaluated = forward(inputs);
       return lossSlots.reduce((sum, { name }, i) => {
         const view = evaluated[name];
@@ -217,9 +222,9 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
           message: `the loss ${JSON.stringify(name)} cannot be computed from the inputs given: ${Object.keys(inputs).join(', ')}`,
         });
       }, 0);
-    },
+    }),
     evaluation: () => evaluator.compiled(),
-    save(path) {
+    save: use.within('save', (path) => {
       const saved = new Map<string, Tensor>();
       for (const slot of kept) {
         const type = { dtype: slot.dtype, shape: slot.shape };
@@ -229,8 +234,8 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       const bytes = writeTrainingState({ tensors: saved, step: stepCount, seed, optimizer, accumulate });
       if (path !== undefined) writeFileAtomically(path, bytes);
       return bytes;
-    },
-    load(source) {
+    }),
+    load: use.within('load', (source) => {
       if (typeof source !== 'string' && !(source instanceof Uint8Array)) {
         loadTensors([...kept, ...program.constants], source, (slot) => machine.view(slot));
         return;
@@ -246,8 +251,9 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       stepCount = read.step;
       seed = read.seed;
       loss = Number.NaN;
-    },
+    }),
     close() {
+      use.end();
       execution.close();
       evaluator.close();
     },

@@ -9,7 +9,7 @@ import { explainCompiled } from '../../inspect/explain-compiled.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import { type CommandOptions, checkPassNames, compileOptions, optionNotes } from '../compile-for.ts';
-import { emitText, emitters, parseEmit, writeEmitted, writeInto } from '../emit.ts';
+import { assertEmittable, emitText, emitters, parseEmit, writeEmitted, writeInto } from '../emit.ts';
 import { describeExplained } from '../explain.ts';
 import { formatFlops, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions } from '../options.ts';
@@ -52,6 +52,7 @@ export function addCompileCommand(program: Command): void {
     .action(async (path: string, options: CompileCommandOptions, called: Command) => {
       const kinds = parseEmit(options.emit);
       checkUsed(kinds, called);
+      assertEmittable(kinds, options.output);
       const prepared = await prepareModel(path, options);
       printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options)]);
       const own = await compileOptions(prepared, options);
@@ -103,7 +104,9 @@ function checkUsed(kinds: readonly string[], called: Command): void {
 }
 
 /** What does not change what is made. */
-const silent: ReadonlySet<string> = new Set('emit output check explain json timings printAfter verify'.split(' '));
+const silent: ReadonlySet<string> = new Set(
+  'emit output repro check explain json timings printAfter verify'.split(' '),
+);
 
 /** The command line that makes the same step again, for the head of an emitted module; folders are left out. */
 function describeCall(path: string, called: Command): string {

@@ -13,7 +13,7 @@ import { toPlanGraph } from '../../analysis/to-plan-graph.ts';
 import { printPlanFile } from '../../codegen/plan-file.ts';
 import { compile, compileWithPlan } from '../../compile.ts';
 import { readText } from '../../files/read-file.ts';
-import { writeFilesAtomically } from '../../files/write-file.ts';
+import { assertFolderWritable, writeFilesAtomically } from '../../files/write-file.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import { compileOptions } from '../compile-for.ts';
 import { formatTable } from '../format.ts';
@@ -69,7 +69,7 @@ export function addParetoCommand(program: Command): void {
 
 /** Throws `SublinearError` (exit code 2) for options that are about models. */
 function curveOfGraph(path: string, called: Command, find: FindPoints): Omit<Curve, 'stopped'> {
-  const ofGraphs = ['effort', 'points', 'json'];
+  const ofGraphs = ['effort', 'points', 'json', 'repro'];
   const idle = called.options.find(
     (option) =>
       called.getOptionValueSource(option.attributeName()) === 'cli' && !ofGraphs.includes(option.attributeName()),
@@ -88,6 +88,7 @@ async function curveOfModel(
   options: ParetoCommandOptions,
   find: FindPoints,
 ): Promise<Omit<Curve, 'stopped'>> {
+  if (options.output !== undefined) assertFolderWritable(options.output);
   const { model, name: costModel, source } = costModelNamed(options.costs);
   const prepared = await prepareModel(path, { ...options, seed: 0 });
   printNotes(prepared.notes);

@@ -7,8 +7,9 @@ import { printCostsFile } from '../../analysis/costs-file.ts';
 import { parsePlanFile, planFromFile } from '../../codegen/plan-file.ts';
 import { type Compiled, type CompileOptions, compile, compileWithPlan } from '../../compile.ts';
 import { gradientSlots } from '../../execution.ts';
+import { escapeFileName } from '../../files/escape-file-name.ts';
 import { readText } from '../../files/read-file.ts';
-import { escapeFileName, writeFilesAtomically } from '../../files/write-file.ts';
+import { assertFolderWritable, assertWritable, writeFilesAtomically } from '../../files/write-file.ts';
 import { writeTensorProto } from '../../frontend/tensor-proto.ts';
 import { explainCompiled } from '../../inspect/explain-compiled.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
@@ -71,6 +72,7 @@ export function addRunCommand(program: Command): void {
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: RunCommandOptions) => {
       checkThreadsOption(options);
+      checkTargets(options);
       const prepared = await prepareModel(path, options);
       const { tensors, notes } = stepInputs(prepared.model.graph, prepared.given, options.seed);
       printNotes([...prepared.notes, ...optionNotes(prepared.model.graph, options), ...notes]);
@@ -127,6 +129,13 @@ function compileBaseline(model: Model, own: CompileOptions): Compiled {
     strategyOptions: {},
     ...(pipeline !== undefined && !rewritten && { pipeline: printPipeline(plain) }),
   });
+}
+
+/** Throws `SublinearError` for what could not be written, before the step is planned and run. */
+function checkTargets({ gradients, outputs, profile }: RunCommandOptions): void {
+  if (profile !== undefined) assertWritable(profile);
+  if (gradients !== undefined) assertFolderWritable(gradients);
+  if (outputs !== undefined) assertWritable(join(outputs, 'output_0.pb'));
 }
 
 function writeResults(result: RunResult, options: RunCommandOptions, profile: Profile | undefined): void {

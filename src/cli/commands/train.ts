@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { rngInputOf } from '../../analysis/rng-input.ts';
 import { readBytes } from '../../files/read-file.ts';
-import { writeFileAtomically } from '../../files/write-file.ts';
+import { assertWritable, writeFilesAtomically } from '../../files/write-file.ts';
 import { saveOnnx } from '../../frontend/onnx/save.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
@@ -14,6 +14,8 @@ import { type CommandOptions, compileOptions } from '../compile-for.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
 import { printNotes } from '../print-notes.ts';
+import { outputIsClosed } from '../standard-streams.ts';
+import { exitCodeOfSignal, type StopSignal, watchStopSignals } from '../stop-signals.ts';
 import { checkThreadsOption, fastMathHelp, type ThreadsOptions, threadsOption } from '../threads-option.ts';
 import { openData, type TrainingData } from '../train-data.ts';
 import { createTrainLog, type LogFormat } from '../train-log.ts';
@@ -47,7 +49,10 @@ export function addTrainCommand(program: Command): void {
     .option('--eval-data <DATA>', 'batches to evaluate on, as --data')
     .option('--eval-every <N>', 'evaluate each N updates', wholeNumber(1))
     .option('--eval-batches <N>', 'most batches an evaluation', wholeNumber(1), 16)
-    .option('--save <FILE>', 'write a checkpoint (safetensors) at the end, and when interrupted')
+    .option(
+      '--save <FILE>',
+      'write a checkpoint (safetensors) at the end, and at Ctrl-C (then exit 130) or SIGTERM (143)',
+    )
     .option('--save-every <N>', 'and each N updates', wholeNumber(1))
     .option('--resume <FILE>', 'go on from a checkpoint')
     .option('--save-onnx <FILE>', 'write MODEL with its trained weights')
@@ -61,6 +66,8 @@ export function addTrainCommand(program: Command): void {
 async function train(path: string, options: TrainCommandOptions): Promise<void> {
   checkOptions(path, options);
   checkThreadsOption(options);
+  const targets = [options.save, options.saveOnnx].filter((target) => target !== undefined);
+  for (const target of targets) assertWritable(target);
   const prepared = await prepareModel(path, options);
   if (prepared.losses.length === 0)
     throw new SublinearError({
@@ -102,14 +109,7 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
   const evaluation = await openEvaluation(options, data, inputs, notes);
   printNotes(notes);
 
-  const save = (): void => {
-    if (options.save !== undefined) step.save(options.save);
-  };
-  let interrupted = false;
-  const onInterrupt = (): void => {
-    interrupted = true;
-  };
-  process.once('SIGINT', onInterrupt);
+  const signals = watchStopSignals();
   try {
     const about = { steps: options.steps, first: updatesOf(step), peakBytes: step.memory.peakBytes };
     await trainLoop(step, data.batches, createTrainLog(process.stdout, options.log, about), {
@@ -118,19 +118,31 @@ async function train(path: string, options: TrainCommandOptions): Promise<void> 
       evalEvery: options.evalEvery,
       evaluation,
       saveEvery: options.saveEvery,
-      save,
-      stopped: () => interrupted,
+      save: () => step.save(options.save),
+      // A training that nobody sees and nothing is kept of is done.
+      stopped: () => signals.received() !== undefined || (outputIsClosed() && targets.length === 0),
     });
+    writeFilesAtomically(outcome(path, options, step));
   } finally {
-    process.removeListener('SIGINT', onInterrupt);
+    signals.close();
     step.close();
   }
-  save();
-  if (options.saveOnnx !== undefined) writeOnnx(path, options.saveOnnx, step);
-  if (interrupted)
-    process.stderr.write(
-      `stopped after step ${updatesOf(step)}${options.save === undefined ? '' : `; --resume ${options.save} goes on from there`}\n`,
-    );
+  const signal = signals.received();
+  if (signal !== undefined) throw stopped(signal, step, options);
+}
+
+/** The files that a training ends with. */
+function outcome(path: string, { save, saveOnnx }: TrainCommandOptions, step: TrainingStep): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  if (save !== undefined) files.set(save, step.save());
+  if (saveOnnx !== undefined) files.set(saveOnnx, trainedOnnx(path, step));
+  return files;
+}
+
+function stopped(signal: StopSignal, step: TrainingStep, { save, steps }: TrainCommandOptions): SublinearError {
+  const goesOn = save === undefined ? '' : `; --resume ${save} goes on from there`;
+  const message = `stopped after step ${updatesOf(step)} of ${steps}${goesOn}`;
+  return new SublinearError({ code: 'interrupted', message }, exitCodeOfSignal[signal]);
 }
 
 function checkOptions(path: string, options: TrainCommandOptions): void {
@@ -167,7 +179,7 @@ async function openEvaluation(
 
 const inOrder = { shuffleSeed: undefined };
 
-function writeOnnx(path: string, target: string, step: TrainingStep): void {
+function trainedOnnx(path: string, step: TrainingStep): Uint8Array {
   const { parameters, state } = step.compiled.program;
   const weights = new Map(
     [...parameters, ...state].map((slot): [string, Tensor] => {
@@ -175,5 +187,5 @@ function writeOnnx(path: string, target: string, step: TrainingStep): void {
       return [slot.name, { type: { dtype: slot.dtype, shape: slot.shape }, data }];
     }),
   );
-  writeFileAtomically(target, saveOnnx(readBytes(path, 'the model'), weights).bytes);
+  return saveOnnx(readBytes(path, 'the model'), weights).bytes;
 }
