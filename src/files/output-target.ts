@@ -1,5 +1,5 @@
 /** Where an output really goes: links are followed, and what is there already is looked at before anything is written. */
-import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 export type OutputTarget =
@@ -18,7 +18,8 @@ export function outputTarget(path: string): OutputTarget {
   if (stats === undefined) return { kind: 'file', path: endOfLinks(path), stats };
   if (stats.isDirectory()) throw systemError('EISDIR', path);
   if (!stats.isFile()) return { kind: 'stream', path };
-  accessSync(path, constants.W_OK);
+  // A file that is protected from writing is not to be replaced either.
+  closeSync(openSync(path, constants.O_WRONLY));
   return { kind: 'file', path: realpathSync(path), stats };
 }
 

@@ -139,9 +139,9 @@ function outcome(path: string, { save, saveOnnx }: TrainCommandOptions, step: Tr
   return files;
 }
 
-function stopped(signal: StopSignal, step: TrainingStep, { save, steps }: TrainCommandOptions): SublinearError {
+function stopped(signal: StopSignal, step: TrainingStep, { save }: TrainCommandOptions): SublinearError {
   const goesOn = save === undefined ? '' : `; --resume ${save} goes on from there`;
-  const message = `stopped after step ${updatesOf(step)} of ${steps}${goesOn}`;
+  const message = `stopped after step ${updatesOf(step)}${goesOn}`;
   return new SublinearError({ code: 'interrupted', message }, exitCodeOfSignal[signal]);
 }
 
