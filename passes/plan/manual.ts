@@ -4,7 +4,7 @@
  */
 import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
 import { valueName } from '../../src/analysis/simulate.ts';
-import { type Diagnostic, nearestName, SublinearError } from '../../src/ir/diagnostic.ts';
+import { type Diagnostic, nameSuggester, SublinearError } from '../../src/ir/diagnostic.ts';
 import { keptSetSequence } from './kept-set.ts';
 import { findStorages, type Storages } from './storages.ts';
 import { namesOption, type Strategy } from './strategy.ts';
@@ -32,10 +32,11 @@ function keptValues(index: PlanIndex, storages: Storages, names: readonly string
   for (let v = 0; v < index.valueCount; v++) ids.set(valueName(index, v), v);
   const kept = new Uint8Array(index.valueCount);
   const faults: Diagnostic[] = [];
+  const nearestTo = nameSuggester(() => ids.keys());
   for (const name of names) {
     const value = ids.get(name);
     if (value === undefined) {
-      const nearest = nearestName(name, ids.keys());
+      const nearest = nearestTo(name);
       faults.push({
         code: 'unknown-checkpoint',
         message: `no value is named ${JSON.stringify(name)}`,

@@ -6,7 +6,7 @@
  * collected up to a limit, so that garbage of any size fails at once.
  */
 import type { Region } from '../../runtime/program.ts';
-import { nearestName, SublinearError } from '../ir/diagnostic.ts';
+import { nameSuggester, SublinearError } from '../ir/diagnostic.ts';
 import { alignUp } from '../ir/graph.ts';
 import { type JsonReader, jsonReader } from './json-reader.ts';
 import { orderPlanNodes } from './order-plan-nodes.ts';
@@ -131,9 +131,10 @@ function checkNames(reader: JsonReader, graph: PlanGraph): void {
     nodeNames.add(node.name);
     for (const output of node.outputs) declare(output.name);
   }
+  const nearestTo = nameSuggester(() => values);
   const require = (name: string, who: string, node?: string): void => {
     if (values.has(name)) return;
-    const nearest = nearestName(name, values);
+    const nearest = nearestTo(name);
     reader.add(`${who} ${JSON.stringify(name)}, which nobody makes`, {
       ...(node === undefined ? {} : { node }),
       ...(nearest === undefined ? {} : { hint: `did you mean ${JSON.stringify(nearest)}?` }),

@@ -1,5 +1,5 @@
 /** Numbers for the weights of a model: drawn by a rule, or read from a file. */
-import { type Diagnostic, nearestName, SublinearError } from '../ir/diagnostic.ts';
+import { type Diagnostic, nameSuggester, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Model, sameType, type Tensor, type Value } from '../ir/graph.ts';
 import { type ParameterRole, parameterRoles } from './parameter-roles.ts';
 
@@ -48,9 +48,11 @@ export function loadWeights(model: Model, tensors: ReadonlyMap<string, Tensor>):
   const targets = new Map([...parameters, ...state, ...constants].map((value) => [value.name, value]));
   const weights = new Map(model.weights);
   const faults: Diagnostic[] = [];
+  const nearestTarget = nameSuggester(() => targets.keys());
+  const nearestStored = nameSuggester(() => tensors.keys());
   for (const [name, tensor] of tensors) {
     const target = targets.get(name);
-    if (target === undefined) faults.push(unknownWeight(name, targets.keys()));
+    if (target === undefined) faults.push(unknownWeight(name, nearestTarget(name)));
     else if (!sameType(target.type, tensor.type))
       faults.push({
         code: 'weight-mismatch',
@@ -62,22 +64,21 @@ export function loadWeights(model: Model, tensors: ReadonlyMap<string, Tensor>):
     faults.push({
       code: 'missing-weight',
       message: `the file has no weight called ${JSON.stringify(name)}`,
-      hint: nearHint(name, tensors.keys()),
+      hint: nearHint(nearestStored(name)),
     });
   if (faults.length > 0) throw new SublinearError(faults);
   return { graph: model.graph, weights };
 }
 
-function unknownWeight(name: string, known: Iterable<string>): Diagnostic {
+function unknownWeight(name: string, nearest: string | undefined): Diagnostic {
   return {
     code: 'unknown-weight',
     message: `the graph has no weight called ${JSON.stringify(name)}`,
-    hint: nearHint(name, known),
+    hint: nearHint(nearest),
   };
 }
 
-function nearHint(name: string, known: Iterable<string>): string {
-  const nearest = nearestName(name, known);
+function nearHint(nearest: string | undefined): string {
   return nearest === undefined
     ? '`sublinear inspect` lists the weights'
     : `the nearest name is ${JSON.stringify(nearest)}`;

@@ -39,12 +39,24 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return lines.join('\n');
 }
 
+/** Letters beyond which a name is no slip of another. */
+const longestName = 256;
+
+/** Comparisons of letters that one search is worth; with long names, or very many, it looks at the first ones only. */
+const mostComparisons = 4_000_000;
+
 /** The candidate nearest to `name` by edit distance, if any is near enough to be a slip. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > longestName) return undefined;
+  const sought = name.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let comparisons = 0;
   for (const candidate of candidates) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    comparisons += name.length * candidate.length;
+    if (comparisons > mostComparisons) break;
+    const distance = editDistance(sought, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -53,9 +65,25 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return best;
 }
 
+/** Suggestions that a list of faults is worth: each looks through all names. */
+const mostSuggestions = 20;
+
+/**
+ * `nearestName` for each of many unknown names: where a file has thousands, only the first few get a suggestion. The
+ * candidates are listed on first use.
+ */
+export function nameSuggester(candidates: () => Iterable<string>): (name: string) => string | undefined {
+  let suggestions = 0;
+  let listed: readonly string[] | undefined;
+  return (name) => {
+    if (suggestions++ >= mostSuggestions) return undefined;
+    listed ??= [...candidates()];
+    return nearestName(name, listed);
+  };
+}
+
 /** Levenshtein distance, given up (and returned as `limit`) once it cannot be below `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const current = [i];

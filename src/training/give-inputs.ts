@@ -2,7 +2,7 @@
 import type { Machine } from '../../runtime/interpreter.ts';
 import { copyElements, type Integers } from '../../runtime/step.ts';
 import type { NamedTensor } from '../codegen/emit/tensors.ts';
-import { type Diagnostic, nearestName, SublinearError } from '../ir/diagnostic.ts';
+import { type Diagnostic, nameSuggester, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, sameShape, type Tensor } from '../ir/graph.ts';
 
 /** Numbers in row-major order; one number where the input has one element; or a tensor, whose shape is checked. */
@@ -22,13 +22,11 @@ export function matchInputs(
   for (const input of inputs) byKey.set(input.key, input);
   for (const input of inputs) byKey.set(input.name, input);
   const matched = new Map<NamedTensor, InputData>();
+  const nearestTo = nameSuggester(() => inputs.map(({ name }) => name));
   for (const [key, data] of Object.entries(given)) {
     const input = byKey.get(key);
     if (input === undefined) {
-      const nearest = nearestName(
-        key,
-        inputs.map(({ name }) => name),
-      );
+      const nearest = nearestTo(key);
       faults.push({
         code: 'unknown-input',
         message: `the step has no input ${JSON.stringify(key)}`,

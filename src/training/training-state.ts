@@ -3,7 +3,7 @@
  * resumed training must go on with. A file is checked as a whole before a number of it is used.
  */
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from '../frontend/safetensors.ts';
-import { type Diagnostic, nearestName, SublinearError } from '../ir/diagnostic.ts';
+import { type Diagnostic, nameSuggester, SublinearError } from '../ir/diagnostic.ts';
 import { formatType, sameType, type Tensor, type TensorType } from '../ir/graph.ts';
 
 const format = 'sublinear-training/1';
@@ -108,10 +108,10 @@ function tensorFaults(
         message: `${JSON.stringify(name)} is ${formatType(type)}, but ${formatType(tensor.type)} in the checkpoint`,
       });
   }
-  let sought = 0;
+  const nearestTo = nameSuggester(() => types.keys());
   for (const name of tensors.keys()) {
     if (types.has(name)) continue;
-    const nearest = sought++ < 20 ? nearestName(name, types.keys()) : undefined;
+    const nearest = nearestTo(name);
     faults.push({
       code: 'unknown-tensor',
       message: `the checkpoint's ${JSON.stringify(name)} is no parameter and no state of this step`,

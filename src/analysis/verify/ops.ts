@@ -1,5 +1,5 @@
 /** Rules on the application of ops: attributes and result types are what the op table says. */
-import { nearestName } from '../../ir/diagnostic.ts';
+import { nameSuggester, nearestName } from '../../ir/diagnostic.ts';
 import { type AttributeValue, formatType, type Node, sameType } from '../../ir/graph.ts';
 import { type AttributeKind, type Op, ShapeError } from '../../ir/op.ts';
 import { printAttribute } from '../../ir/print.ts';
@@ -11,10 +11,11 @@ import { at, type Rule, type VerifyContext } from './context.ts';
 /** Invariants 7 to 9. Types are inferred only where op and attributes are sound, so one fault is one diagnostic. */
 export const opsAreApplied: Rule = ({ graph, report }) => {
   const hints = new Map<string, string>();
+  const nearestOp = nameSuggester(() => ops.keys());
   for (const node of graph.nodes) {
     const op = ops.get(node.op);
     if (op === undefined) {
-      const hint = hints.get(node.op) ?? unknownOpHint(node.op);
+      const hint = hints.get(node.op) ?? unknownOpHint(nearestOp(node.op));
       hints.set(node.op, hint);
       report(at(node, 'unknown-op', `there is no op ${JSON.stringify(node.op)}`, hint));
       continue;
@@ -23,8 +24,7 @@ export const opsAreApplied: Rule = ({ graph, report }) => {
   }
 };
 
-function unknownOpHint(name: string): string {
-  const nearest = nearestName(name, ops.keys());
+function unknownOpHint(nearest: string | undefined): string {
   return nearest === undefined ? '`sublinear ops` lists the ops' : `did you mean ${JSON.stringify(nearest)}?`;
 }
 

@@ -1,5 +1,5 @@
 /** Rules on what a node reads and waits for: the order of nodes is the order of execution. */
-import { nearestName } from '../../ir/diagnostic.ts';
+import { nameSuggester } from '../../ir/diagnostic.ts';
 import { formatType, type Graph, type Node, sameType } from '../../ir/graph.ts';
 import { formatValueName } from '../../ir/text-names.ts';
 import { at, type Rule, type VerifyContext } from './context.ts';
@@ -19,13 +19,13 @@ const shownOfCycle = 12;
 export const operandsPrecede: Rule = (context) => {
   const { graph, definitions, positions, report } = context;
   const forward: ForwardEdge[] = [];
-  let nearestSought = 0;
+  const nearestValue = nameSuggester(() => definitions.keys());
+  const nearestNode = nameSuggester(() => positions.keys());
   graph.nodes.forEach((node, position) => {
     for (const operand of node.operands) {
       const definition = definitions.get(operand.name);
       if (definition === undefined) {
-        // Looking for a near name walks all names: only the first few misses are worth it.
-        const nearest = nearestSought++ < 20 ? nearestName(operand.name, definitions.keys()) : undefined;
+        const nearest = nearestValue(operand.name);
         const hint = nearest === undefined ? undefined : `did you mean ${formatValueName(nearest)}?`;
         report(at(node, 'unknown-value', `reads ${formatValueName(operand.name)}, which nothing defines`, hint));
         continue;
@@ -44,7 +44,7 @@ export const operandsPrecede: Rule = (context) => {
     for (const name of node.after ?? []) {
       const to = positions.get(name);
       if (to === undefined) {
-        const nearest = nearestSought++ < 20 ? nearestName(name, positions.keys()) : undefined;
+        const nearest = nearestNode(name);
         const hint = nearest === undefined ? undefined : `did you mean ${formatValueName(nearest)}?`;
         report(at(node, 'unknown-node', `runs after ${formatValueName(name)}, which is no node`, hint));
       } else if (to >= position) forward.push({ from: position, to });

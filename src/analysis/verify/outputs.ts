@@ -1,5 +1,5 @@
 /** Rule on outputs: they exist, under names of their own, and gradients have the types of what they are gradients of. */
-import { nearestName } from '../../ir/diagnostic.ts';
+import { nameSuggester } from '../../ir/diagnostic.ts';
 import { formatType, sameType } from '../../ir/graph.ts';
 import { formatValueName } from '../../ir/text-names.ts';
 import type { Rule } from './context.ts';
@@ -7,13 +7,14 @@ import type { Rule } from './context.ts';
 /** Invariant 14. */
 export const outputsExist: Rule = ({ graph, definitions, copies, report }) => {
   const names = new Set<string>();
+  const nearestTo = nameSuggester(() => definitions.keys());
   for (const { name, value, of } of graph.outputs) {
     const output = `the output ${JSON.stringify(name)}`;
     if (names.has(name)) report({ code: 'duplicate-output', message: `two outputs are named ${JSON.stringify(name)}` });
     names.add(name);
     for (const needed of of === undefined ? [value] : [value, of]) {
       if (definitions.has(needed)) continue;
-      const nearest = nearestName(needed, definitions.keys());
+      const nearest = nearestTo(needed);
       report({
         code: 'unknown-value',
         message: `${output} ${needed === value ? 'is' : 'is the gradient of'} ${formatValueName(needed)}, which nothing defines`,

@@ -1,40 +1,69 @@
 /** What can be said of an ONNX graph before any shape is known: every operator supported, every name made exactly once. */
 import type { GraphProto, NodeProto } from 'onnx-buf';
-import { type Diagnostic, nearestName } from '../../ir/diagnostic.ts';
-import type { Tensor } from '../../ir/graph.ts';
-import { isGradient } from './gradient-node.ts';
+import { type Diagnostic, nameSuggester } from '../../ir/diagnostic.ts';
 import { nodeSource, operatorKey } from './node-names.ts';
 import { lowerings } from './operators.ts';
+import { namesRead } from './subgraphs.ts';
 
-const controlFlow: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan', 'SequenceMap']);
-
-/** Adds a diagnostic for each node whose operator has no lowering at `opset`. */
-export function checkOperators(nodes: readonly NodeProto[], opset: number, diagnostics: Diagnostic[]): void {
-  for (const node of nodes) {
-    if (isGradient(node)) continue;
-    const key = operatorKey(node);
-    const lowering = lowerings.get(key);
-    if (lowering !== undefined && lowering.since <= opset) continue;
-    diagnostics.push({
-      code: 'unknown-op',
-      message:
-        lowering !== undefined
-          ? `operator ${key} is supported from opset ${lowering.since}, and the model uses opset ${opset}`
-          : `operator ${key} is not supported (opset ${opset})`,
-      source: nodeSource(node),
-      hint: operatorHint(node),
-    });
-  }
+/** Whether a fault is that something is not supported, rather than that the file is wrong. */
+export function isUnsupported({ code }: Diagnostic): boolean {
+  return code === 'unknown-op' || code === 'unsupported' || code.startsWith('unsupported-');
 }
 
-function operatorHint(node: NodeProto): string {
+/** What is wrong with a node whose operator has no lowering at `opset`. */
+export function operatorChecker(opset: number): (node: NodeProto) => Diagnostic | undefined {
+  const nearest = nameSuggester(() => lowerings.keys());
+  return (node) => operatorFault(node, opset, nearest);
+}
+
+function operatorFault(
+  node: NodeProto,
+  opset: number,
+  nearest: (name: string) => string | undefined,
+): Diagnostic | undefined {
   const key = operatorKey(node);
-  if (controlFlow.has(key))
-    return 'control flow is not supported: export the model unrolled, with the branch taken or the loop count fixed';
-  const nearest = nearestName(key, lowerings.keys());
+  const lowering = lowerings.get(key);
+  if (lowering !== undefined && lowering.since <= opset) return undefined;
+  return {
+    code: 'unknown-op',
+    message:
+      lowering !== undefined
+        ? `operator ${key} is supported from opset ${lowering.since}, and the model uses opset ${opset}`
+        : `operator ${key} is not supported (opset ${opset})`,
+    source: nodeSource(node),
+    hint: operatorHint(nearest(key)),
+  };
+}
+
+function operatorHint(nearest: string | undefined): string {
   return nearest === undefined
     ? '`sublinear ops` lists the supported operators'
     : `the nearest supported operator is ${nearest}`;
+}
+
+/** Index of the node that makes each name. Adds a diagnostic for each name that is made twice, or is `taken`. */
+export function producersOf(
+  nodes: readonly NodeProto[],
+  taken: (name: string) => string | undefined,
+  diagnostics: Diagnostic[],
+): ReadonlyMap<string, number> {
+  const producer = new Map<string, number>();
+  nodes.forEach((node, index) => {
+    for (const name of node.output) {
+      if (name === '') continue;
+      const other = producer.get(name);
+      const reason = other !== undefined ? `is made by ${nodeSource(nodes[other]!)} too` : taken(name);
+      if (reason !== undefined)
+        diagnostics.push({
+          code: 'duplicate-name',
+          message: `the value ${JSON.stringify(name)} ${reason}`,
+          source: nodeSource(node),
+          hint: 'every value of a model must be made exactly once',
+        });
+      else producer.set(name, index);
+    }
+  });
+  return producer;
 }
 
 /**
@@ -43,57 +72,38 @@ function operatorHint(node: NodeProto): string {
  */
 export function checkNames(
   graph: GraphProto,
-  initializers: ReadonlyMap<string, Tensor>,
+  stored: ReadonlySet<string>,
   diagnostics: Diagnostic[],
 ): ReadonlyMap<string, number> {
-  const producer = new Map<string, number>();
   const inputs = new Set<string>();
-  // Initializers that could not be decoded have their own diagnostic, and are not missing besides.
-  const stored = new Set([...initializers.keys(), ...graph.initializer.map((proto) => proto.name)]);
   for (const { name } of graph.input) {
     if (inputs.has(name))
       diagnostics.push({ code: 'duplicate-name', message: `two inputs are called ${JSON.stringify(name)}` });
     inputs.add(name);
   }
-  graph.node.forEach((node, index) => {
-    for (const name of node.output) {
-      if (name === '') continue;
-      const other = producer.get(name);
-      const taken =
-        other !== undefined
-          ? `is made by ${nodeSource(graph.node[other]!)} too`
-          : inputs.has(name)
-            ? 'is an input of the graph too'
-            : stored.has(name)
-              ? 'is an initializer too'
-              : undefined;
-      if (taken !== undefined)
-        diagnostics.push({
-          code: 'duplicate-name',
-          message: `the value ${JSON.stringify(name)} ${taken}`,
-          source: nodeSource(node),
-          hint: 'every value of a model must be made exactly once',
-        });
-      else producer.set(name, index);
-    }
-  });
+  const producer = producersOf(
+    graph.node,
+    (name) =>
+      inputs.has(name) ? 'is an input of the graph too' : stored.has(name) ? 'is an initializer too' : undefined,
+    diagnostics,
+  );
   const isDefined = (name: string): boolean => producer.has(name) || inputs.has(name) || stored.has(name);
-  const everyName = (): readonly string[] => [...inputs, ...stored, ...producer.keys()];
+  const nearest = nameSuggester(() => [...inputs, ...stored, ...producer.keys()]);
   const missing = new Set<string>();
   for (const node of graph.node)
-    for (const name of node.input) {
+    for (const name of namesRead(node)) {
       if (name === '' || isDefined(name) || missing.has(name)) continue;
       missing.add(name);
-      diagnostics.push(undefinedValue(name, 'no node, input or initializer makes it', everyName(), nodeSource(node)));
+      const why = 'no node, input or initializer makes it';
+      diagnostics.push(undefinedValue(name, why, nearest(name), nodeSource(node)));
     }
   for (const { name } of graph.output)
     if (!isDefined(name) && !missing.has(name))
-      diagnostics.push(undefinedValue(name, 'it is an output of the graph, but nothing makes it', everyName()));
+      diagnostics.push(undefinedValue(name, 'it is an output of the graph, but nothing makes it', nearest(name)));
   return producer;
 }
 
-function undefinedValue(name: string, why: string, names: readonly string[], source?: string): Diagnostic {
-  const nearest = nearestName(name, names);
+function undefinedValue(name: string, why: string, nearest: string | undefined, source?: string): Diagnostic {
   return {
     code: 'undefined-value',
     message: `the value ${JSON.stringify(name)} is not defined: ${why}`,

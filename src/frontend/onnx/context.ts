@@ -5,7 +5,7 @@ import type { Value } from '../../ir/graph.ts';
 import { attributeReader } from './attributes.ts';
 import type { FoldingEmitter } from './folding-emitter.ts';
 import type { LoweringContext } from './lowering.ts';
-import { nodeSource } from './node-names.ts';
+import { nodeLabel, nodeSource } from './node-names.ts';
 
 /** What nodes of one graph share. */
 export interface GraphScope {
@@ -18,6 +18,8 @@ export interface GraphScope {
   rng(): Value;
   /** A number that no other random node has. */
   nextSite(): number;
+  /** Counts nodes that one is written out to (`ExpansionBudget`). */
+  expand(nodes: number, what: string, source: string): void;
 }
 
 /** `operands` are the values of the node's inputs; undefined where one is left out. */
@@ -83,6 +85,7 @@ export function createContext(
       for (const value of values) emitter.moveToState(value);
       return true;
     },
+    expand: (nodes) => scope.expand(nodes, `${node.opType} ${JSON.stringify(nodeLabel(node))}`, source),
     random: () => ({ rng: scope.rng(), site: scope.nextSite() }),
     fail,
   };

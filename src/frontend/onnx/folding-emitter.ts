@@ -74,10 +74,10 @@ export class FoldingEmitter implements Emitter {
   }
 
   /** A float weight; without data it is to be filled in later. The name must be reserved. */
-  parameter(name: string, type: TensorType, data?: Tensor['data']): Value {
+  parameter(name: string, type: TensorType, tensor?: Tensor): Value {
     const value: Value = { name, type };
     this.parameters.set(name, value);
-    if (data !== undefined) this.weights.set(name, { type, data });
+    if (tensor !== undefined) this.weights.set(name, tensor);
     return value;
   }
 

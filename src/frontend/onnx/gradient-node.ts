@@ -23,6 +23,13 @@ export function isGradient(node: NodeProto): boolean {
   return operatorKey(node) === `${trainingDomain}.Gradient`;
 }
 
+/** The values that a node's request is about. */
+export function namesOfRequest(node: NodeProto): readonly string[] {
+  const { attribute } = node;
+  const texts = attribute.flatMap(({ name, s, strings }) => (name === 'y' ? [s] : name === 'xs' ? strings : []));
+  return texts.map((text) => new TextDecoder().decode(text));
+}
+
 /**
  * The request of one node. `value` finds values by their ONNX names; `graphOutputs` are the only places where gradients
  * may go.

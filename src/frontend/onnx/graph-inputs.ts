@@ -15,6 +15,8 @@ export interface TypedInputs {
   readonly inputs: readonly TypedInput[];
   /** Every symbolic extent and what it is bound to. */
   readonly dims: ReadonlyMap<string, number>;
+  /** Inputs of a type that is not supported, and why: a fault only of what reads them. */
+  readonly refused: ReadonlyMap<string, Diagnostic>;
 }
 
 /**
@@ -43,11 +45,17 @@ export function typeInputs(
   }
   for (const input of declared) bindFromGiven(input, given.get(input.name), bound);
   const inputs: TypedInput[] = [];
+  const refused = new Map<string, Diagnostic>();
   for (const input of declared) {
+    const fault = unsupportedType(input);
+    if (fault !== undefined) {
+      refused.set(input.name, fault);
+      continue;
+    }
     const typed = typeInput(input, bound, given.get(input.name), diagnostics);
     if (typed !== undefined) inputs.push(typed);
   }
-  return { inputs, dims: bound };
+  return { inputs, dims: bound, refused };
 }
 
 /** Extents as numbers or names; undefined where the file states no shape. */
@@ -70,6 +78,28 @@ function bindFromGiven(input: ValueInfoProto, given: Tensor | undefined, bound: 
   });
 }
 
+function elementTypeOfInput(input: ValueInfoProto): number | undefined {
+  return input.type?.value.case === 'tensorType' ? input.type.value.value.elemType : undefined;
+}
+
+function unsupportedType(input: ValueInfoProto): Diagnostic | undefined {
+  const label = `input ${JSON.stringify(input.name)}`;
+  const kind = input.type?.value.case;
+  const elementType = elementTypeOfInput(input);
+  if (elementType === undefined)
+    return {
+      code: 'unsupported-type',
+      message: `${label} is not a tensor${kind === undefined ? '' : ` but a ${kind.replace('Type', '')}`}`,
+      hint: 'inputs must be dense tensors',
+    };
+  if (dtypeOf(elementType) !== undefined) return undefined;
+  return {
+    code: 'unsupported-dtype',
+    message: `${label} has the unsupported element type ${elementTypeName(elementType)}`,
+    hint: 'supported are FLOAT, FLOAT16, BFLOAT16, DOUBLE, INT64, INT32, INT16, INT8, UINT8 and BOOL',
+  };
+}
+
 function typeInput(
   input: ValueInfoProto,
   bound: ReadonlyMap<string, number>,
@@ -77,25 +107,9 @@ function typeInput(
   diagnostics: Diagnostic[],
 ): TypedInput | undefined {
   const label = `input ${JSON.stringify(input.name)}`;
-  const type = input.type?.value;
-  if (type?.case !== 'tensorType') {
-    diagnostics.push({
-      code: 'unsupported-type',
-      message: `${label} is not a tensor${type?.case === undefined ? '' : ` but a ${type.case.replace('Type', '')}`}`,
-      hint: 'inputs must be dense tensors',
-    });
-    return undefined;
-  }
-  const { elemType } = type.value;
-  const dtype = dtypeOf(elemType);
-  if (dtype === undefined) {
-    diagnostics.push({
-      code: 'unsupported-dtype',
-      message: `${label} has the unsupported element type ${elementTypeName(elemType)}`,
-      hint: 'supported are FLOAT, FLOAT16, BFLOAT16, DOUBLE, INT64, INT32, INT16, INT8, UINT8 and BOOL',
-    });
-    return undefined;
-  }
+  const elementType = elementTypeOfInput(input);
+  const dtype = elementType === undefined ? undefined : dtypeOf(elementType);
+  if (elementType === undefined || dtype === undefined) return undefined;
   const extents = extentsOf(input) ?? given?.type.shape;
   if (extents === undefined) {
     diagnostics.push({
@@ -129,7 +143,11 @@ function typeInput(
     });
     return undefined;
   }
-  return { name: input.name, type: result, ...(isConverted(elemType) && { convertedFrom: elementTypeName(elemType) }) };
+  return {
+    name: input.name,
+    type: result,
+    ...(isConverted(elementType) && { convertedFrom: elementTypeName(elementType) }),
+  };
 }
 
 function unknownDimension(name: string, symbols: ReadonlySet<string>): Diagnostic {

@@ -2,22 +2,24 @@
  * importOnnx: an ONNX file becomes a graph of the IR. Every fault that can be found without running anything is found
  * here, and all of them are reported together.
  */
-import type { GraphProto, NodeProto } from 'onnx-buf';
+import type { GraphProto, NodeProto, ValueInfoProto } from 'onnx-buf';
 import { rngInput } from '../../analysis/rng-input.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { globMatcher } from '../../ir/glob.ts';
 import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
-import { checkNames, checkOperators } from './check-graph.ts';
+import { type DeclaredOutput, keptOutputs } from './asked-outputs.ts';
+import { checkNames, operatorChecker } from './check-graph.ts';
 import { createContext, type GraphScope } from './context.ts';
 import { decodeModel } from './decode.ts';
+import { expansionBudget } from './expansion-budget.ts';
 import { asDiagnosed, FoldingEmitter } from './folding-emitter.ts';
-import { type GradientRequest, gradientRequest, isGradient } from './gradient-node.ts';
+import { type GradientRequest, gradientRequest, isGradient, namesOfRequest } from './gradient-node.ts';
 import { type TypedInput, typeInputs } from './graph-inputs.ts';
 import { readInitializers } from './initializers.ts';
-import { inlineFunctions } from './inline-functions.ts';
-import { nodeLabel, nodeSource, operatorKey } from './node-names.ts';
-import { lowerings } from './operators.ts';
-import { slimmedWeight } from './slimmed-weight.ts';
+import { functionCalls } from './inline-functions.ts';
+import { count, lowerNodes } from './lower-nodes.ts';
+import { MissingValues } from './missing-values.ts';
+import { nodeLabel, nodeSource } from './node-names.ts';
 import { sortNodes } from './sort.ts';
 
 export interface ImportOptions {
@@ -36,6 +38,13 @@ export interface ImportOptions {
    * axis or a size must be known before the step runs; the inputs stay inputs.
    */
   readonly given?: ReadonlyMap<string, Tensor>;
+  /**
+   * Which of the file's outputs are asked for: one of these that cannot be computed is an error. Others are left out with
+   * a note where something they need is not supported; default: all are, as long as one is left.
+   */
+  readonly asked?: readonly string[] | ((outputs: readonly DeclaredOutput[]) => readonly string[]);
+  /** Nodes that functions, branches, loops and recurrent layers may be written out to, all together; default 50,000. */
+  readonly expansionLimit?: number;
 }
 
 export interface ImportedModel {
@@ -58,23 +67,27 @@ export interface ImportedModel {
   readonly rngInput?: string;
 }
 
-/** Throws `SublinearError` with everything that is wrong with the file. */
+/**
+ * Outputs that are not asked for are left out, with a note, where something they need is not supported. Throws
+ * `SublinearError` with everything that is wrong with the file.
+ */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
   const decoded = decodeModel(bytes);
-  const { opset } = decoded;
+  const { opset, graph } = decoded;
   const diagnostics: Diagnostic[] = [];
-  const graph: GraphProto = { ...decoded.graph, node: [...inlineFunctions(decoded, diagnostics)] };
+  const missing = new MissingValues();
   const initializers = readInitializers(graph, options.directory, diagnostics);
-  checkOperators(graph.node, opset, diagnostics);
-  const producer = checkNames(graph, initializers, diagnostics);
-  const stored = new Set(graph.initializer.map((proto) => proto.name));
+  for (const [name, fault] of initializers.refused) missing.record([name], [fault]);
+  const stored = new Set([...graph.initializer.map((proto) => proto.name), ...initializers.refused.keys()]);
+  const producer = checkNames(graph, stored, diagnostics);
   const given = options.given ?? new Map<string, Tensor>();
-  const { inputs, dims } = typeInputs(
+  const { inputs, dims, refused } = typeInputs(
     graph.input.filter(({ name }) => !stored.has(name)),
     options.dims ?? {},
     given,
     diagnostics,
   );
+  for (const [name, fault] of refused) missing.record([name], [fault]);
   let sorted: readonly NodeProto[] = [];
   try {
     sorted = sortNodes(graph.node, producer);
@@ -94,39 +107,45 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     if (!weight) inputNames.push(name);
     values.set(name, weight ? emitter.parameter(name, type) : emitter.input(name, type, given.get(name)));
   }
-  for (const [name, tensor] of initializers)
+  const bindInitializer = (name: string, tensor: Tensor): void => {
     values.set(
       name,
-      tensor.type.dtype === 'f32'
-        ? emitter.parameter(name, tensor.type, tensor.data)
-        : emitter.namedConstant(name, tensor),
+      tensor.type.dtype === 'f32' ? emitter.parameter(name, tensor.type, tensor) : emitter.namedConstant(name, tensor),
     );
+  };
+  for (const [name, tensor] of initializers.tensors) bindInitializer(name, tensor);
 
   let rng: Value | undefined;
   let sites = 0;
+  const uses = new Map<string, number>();
+  count(graph.node, uses, 1);
+  for (const { name } of graph.output) uses.set(name, (uses.get(name) ?? 0) + 1);
+  const budget = expansionBudget(options.expansionLimit);
   const scope: GraphScope = {
     emitter,
     opset,
     training: options.training,
-    uses: countUses(graph),
+    uses,
     rng: () => (rng ??= emitter.input(emitter.reserve(rngInput), { dtype: 'i32', shape: [2] })),
     nextSite: () => sites++,
+    expand: budget.take,
   };
   const placeholders = new Set<string>();
-  for (const node of sorted) {
-    if (isGradient(node)) continue;
-    const weight = slimmedWeight(node, stored, values, emitter);
-    if (weight === undefined) lowerNode(node, values, scope, diagnostics);
-    else {
-      values.set(weight.name, weight);
-      placeholders.add(weight.name);
-    }
-  }
-  const gradients = requestGradients(sorted, graph, values, scope, diagnostics);
+  const fresh = (hint: string): string => emitter.reserve(hint);
+  lowerNodes(sorted, {
+    ...{ scope, values, missing, uses, budget, stored, bindInitializer, placeholders },
+    calls: functionCalls(decoded, budget, fresh),
+    operatorFault: operatorChecker(opset),
+    directory: options.directory,
+  });
+  const gradients = requestGradients(sorted, graph, values, missing, scope, diagnostics);
   if (diagnostics.length > 0) throw new SublinearError(diagnostics);
 
   const notes = inputNotes(inputs);
-  const outputs = graphOutputs(graph, values, gradients, notes);
+  const requested = new Set(gradients.flatMap((request) => request.outputs));
+  const wanted = graph.output.filter(({ name }) => !requested.has(name));
+  const kept = keptOutputs(wanted, missing, options.asked, notes);
+  const outputs = graphOutputs(kept, values, gradients, notes);
   const model = emitter.finish(outputs);
   for (const name of emitter.specializations)
     notes.push({
@@ -147,45 +166,22 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
   };
 }
 
-/**
- * Adds the node's outputs to `values`. After a fault its outputs stay absent, and the nodes that need them are passed
- * over, so that one fault is reported once.
- */
-function lowerNode(node: NodeProto, values: Map<string, Value>, scope: GraphScope, diagnostics: Diagnostic[]): void {
-  if (node.input.some((name) => name !== '' && !values.has(name))) return;
-  const source = nodeSource(node);
-  const { emitter } = scope;
-  emitter.open(nodeLabel(node), source);
-  try {
-    const operands = node.input.map((name) => (name === '' ? undefined : values.get(name)));
-    const results = lowerings.get(operatorKey(node))!.lower(createContext(node, operands, scope));
-    emitter.close(results, node.output).forEach((value, i) => {
-      const name = node.output[i];
-      if (name !== undefined && name !== '') values.set(name, value);
-    });
-    const absent = node.output.findIndex((name) => name !== '' && (scope.uses.get(name) ?? 0) > 0 && !values.has(name));
-    if (absent >= 0)
-      diagnostics.push({
-        code: 'unsupported',
-        message: `${node.opType} (opset ${scope.opset}): output ${absent} is not supported`,
-        source,
-      });
-  } catch (error) {
-    emitter.abandon();
-    diagnostics.push(...asDiagnosed(error, source).diagnostics);
-  }
-}
-
 /** What the file's Gradient nodes ask for; they may stand before the value they differentiate. */
 function requestGradients(
   nodes: readonly NodeProto[],
   graph: GraphProto,
   values: ReadonlyMap<string, Value>,
+  missing: MissingValues,
   scope: GraphScope,
   diagnostics: Diagnostic[],
 ): readonly GradientRequest[] {
   const outputs = new Set(graph.output.map(({ name }) => name));
   return nodes.filter(isGradient).flatMap((node) => {
+    const faults = missing.faultsOf(namesOfRequest(node));
+    if (faults.length > 0) {
+      diagnostics.push(...faults.filter((fault) => !diagnostics.includes(fault)));
+      return [];
+    }
     scope.emitter.open(nodeLabel(node), nodeSource(node));
     try {
       const operands = node.input.map((name) => values.get(name));
@@ -197,16 +193,6 @@ function requestGradients(
   });
 }
 
-function countUses(graph: GraphProto): ReadonlyMap<string, number> {
-  const uses = new Map<string, number>();
-  const count = (name: string): void => {
-    if (name !== '') uses.set(name, (uses.get(name) ?? 0) + 1);
-  };
-  for (const node of graph.node) for (const name of node.input) count(name);
-  for (const { name } of graph.output) count(name);
-  return uses;
-}
-
 function inputNotes(inputs: readonly TypedInput[]): Diagnostic[] {
   return inputs
     .filter((input) => input.convertedFrom !== undefined)
@@ -216,23 +202,22 @@ function inputNotes(inputs: readonly TypedInput[]): Diagnostic[] {
     }));
 }
 
-/** The outputs of the file but gradients; losses of gradients join them where they do not leave anyway. */
+/** `declared`, each once; losses of gradients join them where they do not leave anyway. */
 function graphOutputs(
-  graph: GraphProto,
+  declared: readonly ValueInfoProto[],
   values: ReadonlyMap<string, Value>,
   gradients: readonly GradientRequest[],
   notes: Diagnostic[],
 ): readonly Output[] {
-  const requested = new Set(gradients.flatMap((request) => request.outputs));
   const outputs: Output[] = [];
   const seen = new Set<string>();
-  for (const { name, type } of graph.output) {
-    if (seen.has(name) || requested.has(name)) continue;
+  for (const { name, type } of declared) {
+    if (seen.has(name)) continue;
     seen.add(name);
     const value = values.get(name)!;
     outputs.push({ name, value: value.name });
-    const declared = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
-    const extents = declared?.map(({ value: dim }) => (dim.case === 'dimValue' ? Number(dim.value) : -1));
+    const dim = type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined;
+    const extents = dim?.map(({ value: extent }) => (extent.case === 'dimValue' ? Number(extent.value) : -1));
     if (extents === undefined || extents.some((extent) => extent < 0)) continue;
     if (!sameShape(extents, value.type.shape))
       notes.push({

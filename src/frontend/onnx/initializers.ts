@@ -3,15 +3,24 @@ import type { GraphProto } from 'onnx-buf';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import type { Tensor } from '../../ir/graph.ts';
 import { tensorOf } from '../tensor-proto.ts';
+import { isUnsupported } from './check-graph.ts';
 import { isExternal, readExternalData } from './external-data.ts';
 
-/** Initializers by name, in file order. What is wrong is added to `diagnostics`, and its tensor left out. */
+export interface Initializers {
+  /** By name, in file order. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Those of a type that is not supported, and why: a fault only of what reads them. */
+  readonly refused: ReadonlyMap<string, Diagnostic>;
+}
+
+/** What else is wrong is added to `diagnostics`, and its tensor left out. */
 export function readInitializers(
   graph: GraphProto,
   directory: string | undefined,
   diagnostics: Diagnostic[],
-): ReadonlyMap<string, Tensor> {
+): Initializers {
   const tensors = new Map<string, Tensor>();
+  const refused = new Map<string, Diagnostic>();
   const seen = new Set<string>();
   for (const proto of graph.initializer) {
     if (seen.has(proto.name)) {
@@ -26,14 +35,16 @@ export function readInitializers(
       tensors.set(proto.name, tensorOf(proto, isExternal(proto) ? readExternalData(proto, directory) : undefined));
     } catch (error) {
       if (!(error instanceof SublinearError)) throw error;
-      diagnostics.push(...error.diagnostics);
+      const [first] = error.diagnostics;
+      if (first !== undefined && isUnsupported(first)) refused.set(proto.name, first);
+      else diagnostics.push(...error.diagnostics);
     }
   }
   for (const sparse of graph.sparseInitializer)
-    diagnostics.push({
+    refused.set(sparse.values?.name ?? '', {
       code: 'unsupported-type',
       message: `initializer ${JSON.stringify(sparse.values?.name ?? '')} is a sparse tensor`,
       hint: 'store it as a dense tensor',
     });
-  return tensors;
+  return { tensors, refused };
 }

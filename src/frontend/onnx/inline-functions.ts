@@ -1,62 +1,57 @@
 /** Functions that a model brings along (exporters wrap layers in them) are written out where they are called. */
 import { create } from '@bufbuild/protobuf';
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type FunctionProto,
-  type NodeProto,
-  NodeProtoSchema,
-} from 'onnx-buf';
-import type { Diagnostic } from '../../ir/diagnostic.ts';
+import { type AttributeProto, AttributeProtoSchema, type FunctionProto, type NodeProto } from 'onnx-buf';
+import { SublinearError } from '../../ir/diagnostic.ts';
 import type { DecodedModel } from './decode.ts';
+import type { ExpansionBudget } from './expansion-budget.ts';
 import { nodeLabel, nodeSource } from './node-names.ts';
+import { writtenOut } from './write-out.ts';
 
-interface Call {
-  readonly node: NodeProto;
-  /** Functions this call is inside of. */
+/** Calls within calls. The labels of inner values name every one of them. */
+const deepestCall = 100;
+
+/** The nodes that a call stands for; undefined for a node that calls no function of the model. */
+export type FunctionCalls = (node: NodeProto, within: readonly string[]) => CalledFunction | undefined;
+
+export interface CalledFunction {
+  readonly nodes: readonly NodeProto[];
+  /** Functions that the nodes are inside of: what to ask with where one of them is a call in turn. */
   readonly within: readonly string[];
 }
 
 /**
- * The nodes of the graph, with every call of a function of the model replaced by its body. Inner values are called
- * `CALL/NAME`. What cannot be written out is added to `diagnostics`.
+ * `fresh` makes names of inner values, which are called `CALL/NAME`, unique. Throws `SublinearError` for a call that
+ * cannot be written out.
  */
-export function inlineFunctions(
-  { graph, opset, proto }: DecodedModel,
-  diagnostics: Diagnostic[],
-): readonly NodeProto[] {
-  if (proto.functions.length === 0) return graph.node;
+export function functionCalls(
+  { opset, proto }: DecodedModel,
+  budget: ExpansionBudget,
+  fresh: (hint: string) => string,
+): FunctionCalls {
   const functions = new Map(proto.functions.map((body) => [keyOf(body.domain, body.name, body.overload), body]));
-  const taken = new Set(graph.input.map((value) => value.name));
-  for (const { name } of graph.initializer) taken.add(name);
-  for (const node of graph.node) for (const name of node.output) taken.add(name);
-  const nodes: NodeProto[] = [];
-  const pending: Call[] = graph.node.map((node) => ({ node, within: [] })).reverse();
-  for (let call = pending.pop(); call !== undefined; call = pending.pop()) {
-    const { node, within } = call;
+  return (node, within) => {
+    if (functions.size === 0) return undefined;
     const key = keyOf(node.domain, node.opType, node.overload);
     const body = functions.get(key);
-    if (body === undefined) {
-      nodes.push(node);
-      continue;
-    }
-    const fault = faultOf(body, opset, within.includes(key));
-    if (fault !== undefined) {
-      diagnostics.push({ code: 'unsupported', message: `function ${body.name}: ${fault}`, source: nodeSource(node) });
-      continue;
-    }
-    const inner = writtenOut(node, body, taken);
-    for (let i = inner.length - 1; i >= 0; i--) pending.push({ node: inner[i]!, within: [...within, key] });
-  }
-  return nodes;
+    if (body === undefined) return undefined;
+    const what = `function ${body.name}`;
+    const fault = faultOf(body, opset, within, key);
+    if (fault !== undefined)
+      throw new SublinearError({ code: 'unsupported', message: `${what}: ${fault}`, source: nodeSource(node) });
+    budget.take(body.node.length, what, nodeSource(node));
+    const nodes = calledBody(node, body, fresh);
+    budget.takeNames(nodes, what, nodeSource(node));
+    return { nodes, within: [...within, key] };
+  };
 }
 
 function keyOf(domain: string, name: string, overload: string): string {
   return JSON.stringify([domain === 'ai.onnx' ? '' : domain, name, overload]);
 }
 
-function faultOf(body: FunctionProto, opset: number, recursive: boolean): string | undefined {
-  if (recursive) return 'it calls itself';
+function faultOf(body: FunctionProto, opset: number, within: readonly string[], key: string): string | undefined {
+  if (within.includes(key)) return 'it calls itself';
+  if (within.length >= deepestCall) return `it is called within ${deepestCall} others`;
   const version = body.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version;
   return version === undefined || Number(version) === opset
     ? undefined
@@ -64,46 +59,16 @@ function faultOf(body: FunctionProto, opset: number, recursive: boolean): string
 }
 
 /** The body's nodes with the names and attributes of one call. */
-function writtenOut(call: NodeProto, body: FunctionProto, taken: Set<string>): readonly NodeProto[] {
-  const label = nodeLabel(call);
-  const names = new Map<string, string>([['', '']]);
-  const fresh = (hint: string): string => {
-    let name = `${label}/${hint}`;
-    for (let i = 1; taken.has(name); i++) name = `${label}/${hint}.${i}`;
-    taken.add(name);
-    return name;
-  };
-  body.input.forEach((name, i) => {
-    names.set(name, call.input[i] ?? '');
+function calledBody(call: NodeProto, body: FunctionProto, fresh: (hint: string) => string): readonly NodeProto[] {
+  return writtenOut({
+    label: nodeLabel(call),
+    nodes: body.node,
+    given: new Map(body.input.map((name, i) => [name, call.input[i] ?? ''])),
+    results: body.output.map((name, i) => [name, call.output[i] ?? '']),
+    fresh,
+    captures: false,
+    bind: (attribute) => boundAttribute(attribute, call, body),
   });
-  const passed: NodeProto[] = [];
-  body.output.forEach((name, i) => {
-    const outer = call.output[i];
-    if (outer === undefined || outer === '') return;
-    // An input that is handed on as an output keeps the caller's name for it.
-    if (names.has(name))
-      passed.push(create(NodeProtoSchema, { opType: 'Identity', input: [names.get(name)!], output: [outer] }));
-    else names.set(name, outer);
-  });
-  const rename = (name: string): string => {
-    const known = names.get(name);
-    if (known !== undefined) return known;
-    const given = fresh(name);
-    names.set(name, given);
-    return given;
-  };
-  const nodes = body.node.map((node) =>
-    create(NodeProtoSchema, {
-      name: `${label}/${node.name === '' ? node.opType : node.name}`,
-      opType: node.opType,
-      domain: node.domain,
-      overload: node.overload,
-      input: node.input.map(rename),
-      output: node.output.map(rename),
-      attribute: node.attribute.flatMap((attribute) => boundAttribute(attribute, call, body)),
-    }),
-  );
-  return [...nodes, ...passed];
 }
 
 /** An attribute that refers to one of the call has its value, or the function's default, or is left out. */

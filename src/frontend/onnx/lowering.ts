@@ -37,6 +37,8 @@ export interface LoweringContext extends Emitter {
   moveToState(values: readonly Value[]): boolean;
   /** The graph's seed input (i32[2]: seed and step) and a number for the node that draws from it. */
   random(): { readonly rng: Value; readonly site: number };
+  /** Counts nodes that this one is written out to, before they are made; throws where they are too many. */
+  expand(nodes: number): void;
   /** Throws the error that this node is not supported as it is. */
   fail(message: string, hint?: string): never;
 }

@@ -1,6 +1,6 @@
 /** Weights of slimmed models: the file says their shape, and one number for all their elements. */
 import type { NodeProto } from 'onnx-buf';
-import type { Value } from '../../ir/graph.ts';
+import { elementCount, type Tensor, type TensorType, type Value } from '../../ir/graph.ts';
 import { tensorOf } from '../tensor-proto.ts';
 import { largestCount, product } from './compose.ts';
 import type { FoldingEmitter } from './folding-emitter.ts';
@@ -25,6 +25,18 @@ export function slimmedWeight(
   if (fill !== undefined && fill.type.dtype !== 'f32') return undefined;
   const extents = Array.from(shape.data);
   if (extents.some((extent) => extent < 0) || product(extents) > largestCount) return undefined;
-  const data = new Float32Array(product(extents)).fill(fill?.data[0] ?? 0);
-  return emitter.parameter(name, { dtype: 'f32', shape: extents }, data);
+  const type: TensorType = { dtype: 'f32', shape: extents };
+  return emitter.parameter(name, type, filled(type, fill?.data[0] ?? 0));
+}
+
+/** Its elements are made when they are asked for first: a few bytes of a file must not take memory before a step does. */
+function filled(type: TensorType, value: number): Tensor {
+  let elements: Float32Array | undefined;
+  return {
+    type,
+    get data() {
+      elements ??= new Float32Array(elementCount(type.shape)).fill(value);
+      return elements;
+    },
+  };
 }

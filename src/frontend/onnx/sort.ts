@@ -5,6 +5,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import { nodeLabel, nodeSource } from './node-names.ts';
+import { namesRead } from './subgraphs.ts';
 
 /** Throws `SublinearError` (`cyclic-graph`) that names the nodes of one cycle. `producer`: index by output name. */
 export function sortNodes(nodes: readonly NodeProto[], producer: ReadonlyMap<string, number>): readonly NodeProto[] {
@@ -14,6 +15,7 @@ export function sortNodes(nodes: readonly NodeProto[], producer: ReadonlyMap<str
   const state = new Uint8Array(nodes.length);
   const nextInput = new Uint32Array(nodes.length);
   const sorted: NodeProto[] = [];
+  const inputs = nodes.map(namesRead);
   const path: number[] = [];
   for (let root = 0; root < nodes.length; root++) {
     if (state[root] !== unvisited) continue;
@@ -22,7 +24,7 @@ export function sortNodes(nodes: readonly NodeProto[], producer: ReadonlyMap<str
     while (path.length > 0) {
       const at = path[path.length - 1]!;
       const node = nodes[at]!;
-      const input = node.input[nextInput[at]!++];
+      const input = inputs[at]![nextInput[at]!++];
       if (input === undefined) {
         state[at] = done;
         sorted.push(node);
