@@ -5,12 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { assertVerified, inputStage } from '../analysis/verify.ts';
 import { readBytes, readText, readWith } from '../files/read-file.ts';
 import { onnxInputNames } from '../frontend/onnx/decode.ts';
-import { importOnnx } from '../frontend/onnx/import.ts';
+import { type ImportOptions, importOnnx } from '../frontend/onnx/import.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
-import { readGiven } from './step-inputs.ts';
+import { askedOutputs } from './asked-outputs.ts';
+import { numberedFiles, readGiven } from './step-inputs.ts';
 
 export interface LoadOptions {
   readonly dims: Readonly<Record<string, number>>;
@@ -18,6 +19,10 @@ export interface LoadOptions {
   readonly params: readonly string[];
   /** Folder of TensorProto files for the model's inputs; a model may need their numbers where it computes with shapes. */
   readonly inputs?: string;
+  /** Nodes that functions, loops and recurrent layers may be written out to; default as `importOnnx`. */
+  readonly expansionLimit?: number;
+  /** `--loss`, which says what outputs are asked for. */
+  readonly loss?: string;
 }
 
 export interface LoadedModel {
@@ -27,6 +32,8 @@ export interface LoadedModel {
   readonly given: ReadonlyMap<string, Tensor>;
   /** Weights of which the file says only the shape. */
   readonly placeholders?: ReadonlySet<string>;
+  /** The outputs that an ONNX file declares, in order; some may have been left out. */
+  readonly declaredOutputs?: readonly string[];
   /** Losses and checkpoints that a module's model names itself. */
   readonly losses?: readonly string[];
   readonly checkpoints?: readonly string[];
@@ -46,11 +53,16 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
   const kind = extname(path).toLowerCase();
   switch (kind) {
     case '.onnx': {
-      const { dims, params, inputs } = options;
+      const { dims, params, inputs, loss, expansionLimit } = options;
       const names = inputs === undefined ? [] : readWith(path, 'the model', onnxInputNames);
       const given: ReadonlyMap<string, Tensor> = inputs === undefined ? new Map() : readGiven(inputs, names);
-      const directory = dirname(path);
-      const imported = readWith(path, 'the model', (bytes) => importOnnx(bytes, { dims, params, directory, given }));
+      const cotangents = inputs === undefined ? [] : numberedFiles(inputs, 'cotangent');
+      const importOptions: ImportOptions = {
+        ...{ dims, params, given, directory: dirname(path) },
+        asked: (outputs) => askedOutputs(outputs, loss, cotangents),
+        ...(expansionLimit !== undefined && { expansionLimit }),
+      };
+      const imported = readWith(path, 'the model', (bytes) => importOnnx(bytes, importOptions));
       return { ...imported, given };
     }
     case '.ir': {
@@ -79,8 +91,12 @@ async function loadByKind(path: string, options: LoadOptions): Promise<PartlyLoa
 }
 
 /** Graphs as text, and modules that export a model as it is, have their extents and parameters fixed. Throws `SublinearError` (exit code 2). */
-function refuseOnnxOptions(path: string, { dims, params }: LoadOptions): void {
-  const given = [...Object.keys(dims).map((name) => `--dim ${name}`), ...params.map((glob) => `--params ${glob}`)];
+function refuseOnnxOptions(path: string, { dims, params, expansionLimit }: LoadOptions): void {
+  const given = [
+    ...Object.keys(dims).map((name) => `--dim ${name}`),
+    ...params.map((glob) => `--params ${glob}`),
+    ...(expansionLimit !== undefined ? [`--expansion-limit ${expansionLimit}`] : []),
+  ];
   if (given.length === 0) return;
   throw new SublinearError(
     {
@@ -92,13 +108,13 @@ function refuseOnnxOptions(path: string, { dims, params }: LoadOptions): void {
 }
 
 /** A module exports `model` (or a default): a model, a graph, or a function of the dimensions that gives one. */
-async function loadModule(path: string, { dims, params }: LoadOptions): Promise<PartlyLoaded> {
+async function loadModule(path: string, options: LoadOptions): Promise<PartlyLoaded> {
   readBytes(path, 'the module');
   const exported = await importModule(path);
   const candidate = exported.model ?? exported.default ?? exported.graph;
   const isFunction = typeof candidate === 'function';
-  refuseOnnxOptions(path, { dims: isFunction ? {} : dims, params });
-  const value: unknown = isFunction ? await calledWith(dims, (given) => candidate(given), path) : candidate;
+  refuseOnnxOptions(path, { ...options, dims: isFunction ? {} : options.dims });
+  const value: unknown = isFunction ? await calledWith(options.dims, (given) => candidate(given), path) : candidate;
   if (isModel(value)) return { model: checked(value, path), notes: [], ...namesOf(value) };
   if (isGraph(value)) return { model: checked({ graph: value, weights: new Map() }, path), notes: [] };
   throw new SublinearError({

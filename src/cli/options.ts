@@ -4,7 +4,9 @@ import { passes } from '../../passes/passes.ts';
 import { parsePipeline, printPipeline } from '../../passes/pipeline.ts';
 import { strategies } from '../../passes/plan/strategies.ts';
 import { strategyNamed } from '../../passes/plan-pass.ts';
+import { defaultExpansionLimit } from '../frontend/onnx/expansion-budget.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
+import type { LoadOptions } from './load-model.ts';
 
 /** What is differentiated of which graph. */
 export interface GraphOptions {
@@ -14,6 +16,7 @@ export interface GraphOptions {
   readonly trainable: readonly string[];
   readonly freeze: readonly string[];
   readonly wrt: string;
+  readonly expansionLimit?: number;
 }
 
 export interface ModelOptions extends GraphOptions {
@@ -83,11 +86,25 @@ export function addGraphOptions(command: Command): Command {
         .default({}, 'none'),
     )
     .addOption(repeatable('--params <GLOB>', 'graph inputs that are weights (repeatable)'))
+    .option(
+      '--expansion-limit <N>',
+      `nodes that functions, loops and recurrent layers are written out to at most (${defaultExpansionLimit})`,
+      wholeNumber(1),
+    )
     .addOption(repeatable('--trainable <GLOB>', 'train these parameters too (repeatable)'))
     .addOption(repeatable('--freeze <GLOB>', 'do not train these (repeatable)'))
     .addOption(
       new Option('--wrt <WHAT>', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),
     );
+}
+
+/** What of the options is about reading MODEL. */
+export function loadOptions({ dim, params, loss, expansionLimit }: GraphOptions): Omit<LoadOptions, 'inputs'> {
+  return {
+    ...{ dims: dim, params },
+    ...(loss !== undefined && { loss }),
+    ...(expansionLimit !== undefined && { expansionLimit }),
+  };
 }
 
 /** Those of the graph, and of the numbers a step runs on. */

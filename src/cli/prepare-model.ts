@@ -6,7 +6,7 @@ import { globMatcher } from '../ir/glob.ts';
 import type { Model, Tensor } from '../ir/graph.ts';
 import { applyWeights } from './apply-weights.ts';
 import { loadModel } from './load-model.ts';
-import { type ModelOptions, openExtent } from './options.ts';
+import { loadOptions, type ModelOptions, openExtent } from './options.ts';
 import { numberedFiles } from './step-inputs.ts';
 
 export interface PreparedModel {
@@ -17,6 +17,8 @@ export interface PreparedModel {
   readonly given: ReadonlyMap<string, Tensor>;
   /** Values the model itself marks to be kept by the strategy `manual`. */
   readonly checkpoints: readonly string[];
+  /** The outputs that the model's file declares, in order; some may have been left out. */
+  readonly declaredOutputs: readonly string[];
 }
 
 export interface PrepareOptions extends ModelOptions {
@@ -71,17 +73,17 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
       2,
     );
   const loaded = await loadModel(path, {
-    dims: options.dim,
-    params: options.params,
+    ...loadOptions(options),
     ...(options.inputs !== undefined && { inputs: options.inputs }),
   });
-  const { given, checkpoints = [] } = loaded;
+  const { given, checkpoints = [], declaredOutputs = [] } = loaded;
   const weighted =
     options.weights === undefined
       ? loaded.model
       : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
   const { model, losses } = withLosses(weighted, loaded.losses ?? [], options);
-  return { model, losses, notes: [...loaded.notes, ...unusedNotes(model, given, options)], given, checkpoints };
+  const notes = [...loaded.notes, ...unusedNotes(model, given, options)];
+  return { model, losses, notes, given, checkpoints, declaredOutputs };
 }
 
 interface WithLosses {

@@ -11,7 +11,7 @@ import { formatType, type Model, valuesByName } from '../../ir/graph.ts';
 import { applyWeights } from '../apply-weights.ts';
 import { formatFlops, formatTable } from '../format.ts';
 import { loadModel } from '../load-model.ts';
-import { addModelOptions, type ModelOptions } from '../options.ts';
+import { addModelOptions, loadOptions, type ModelOptions } from '../options.ts';
 import { printNotes } from '../print-notes.ts';
 
 interface InspectOptions extends ModelOptions {
@@ -27,7 +27,7 @@ export function addInspectCommand(program: Command): void {
   addModelOptions(command)
     .option('--json', 'print one JSON document')
     .action(async (path: string, options: InspectOptions) => {
-      const loaded = await loadModel(path, { dims: options.dim, params: options.params });
+      const loaded = await loadModel(path, loadOptions(options));
       printNotes(loaded.notes);
       const model =
         options.weights === undefined

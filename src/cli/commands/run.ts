@@ -94,7 +94,7 @@ export function addRunCommand(program: Command): void {
       printNotes([...backendNotes(results), ...lossNotes(result, notes)]);
       const differences = baseline === undefined ? [] : compareRuns(result, baseline);
       const profile = options.profile === undefined ? undefined : profileStep(compiled, inputs, options);
-      writeResults(result, options, profile);
+      writeResults(result, options, profile, prepared.declaredOutputs);
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify({ ...runReport(path, result, baseline, differences), ...(profile && { profile: profileReport(profile, options.profile!) }), ...(explanation && { explanation }) }, null, 1)}\n`
@@ -138,7 +138,13 @@ function checkTargets({ gradients, outputs, profile }: RunCommandOptions): void 
   if (outputs !== undefined) assertWritable(join(outputs, 'output_0.pb'));
 }
 
-function writeResults(result: RunResult, options: RunCommandOptions, profile: Profile | undefined): void {
+/** Outputs are numbered as in the model's file, those that were left out too; what the step adds comes after. */
+function writeResults(
+  result: RunResult,
+  options: RunCommandOptions,
+  profile: Profile | undefined,
+  declaredOutputs: readonly string[],
+): void {
   const files = new Map<string, string | Uint8Array>();
   if (profile !== undefined) files.set(options.profile!, printCostsFile(profile.file));
   const { gradients, outputs } = options;
@@ -148,12 +154,14 @@ function writeResults(result: RunResult, options: RunCommandOptions, profile: Pr
       const path = join(gradients, `grad_${escapeFileName(primal)}.pb`);
       files.set(path, writeTensorProto(primal, result.outputs.get(name)!));
     }
-  if (outputs !== undefined)
-    result.compiled.program.outputs
-      .filter((slot) => slot.of === undefined)
-      .forEach(({ name }, i) => {
-        files.set(join(outputs, `output_${i}.pb`), writeTensorProto(name, result.outputs.get(name)!));
-      });
+  if (outputs !== undefined) {
+    const plain = result.compiled.program.outputs.filter((slot) => slot.of === undefined).map(({ name }) => name);
+    const numbered = [...declaredOutputs, ...plain.filter((name) => !declaredOutputs.includes(name))];
+    numbered.forEach((name, i) => {
+      const tensor = plain.includes(name) ? result.outputs.get(name) : undefined;
+      if (tensor !== undefined) files.set(join(outputs, `output_${i}.pb`), writeTensorProto(name, tensor));
+    });
+  }
   writeFilesAtomically(files);
 }
 

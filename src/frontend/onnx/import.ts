@@ -57,6 +57,8 @@ export interface ImportedModel {
   /** Graph inputs of the file that are fed each step, in order. */
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** The outputs that the file declares, in order: those that were left out, and gradients, too. */
+  readonly declaredOutputs: readonly string[];
   /** Weights that the graph reads, state left out. */
   readonly parameterNames: readonly string[];
   /** Parameters of slimmed models: the file says only their shape and one number for all elements. */
@@ -159,6 +161,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     dims,
     inputNames,
     outputNames: outputs.map((output) => output.name),
+    declaredOutputs: graph.output.map(({ name }) => name),
     parameterNames: model.graph.parameters.map((value) => value.name),
     placeholders,
     gradients,
