@@ -68,7 +68,7 @@ export function optimize(model: Model, options: OptimizeOptions): Optimized {
     builder.resident('state', name, type, type.dtype === 'f32' ? zeros(elementCount(type.shape)) : new Int32Array(1));
   const counter = (name: string): Value => state(name, { dtype: 'i32', shape: [] });
   const learningRate = builder.resident('input', 'learning_rate', { dtype: 'f32', shape: [] });
-  const steps = optimizer.counts ? counter('update_count') : undefined;
+  const steps = optimizer.counts(values) ? counter('update_count') : undefined;
   const phase = every > 1 ? counter('micro_batch') : undefined;
   const apply =
     phase && builder.emit(equal, [phase, builder.constant(phase.type, [every - 1], 'last_micro_batch')], {}, 'updates');

@@ -48,7 +48,7 @@ export interface Optimizer {
   /** Suffixes of the names of what it keeps for each parameter. */
   state(values: Hyperparameters): readonly string[];
   /** Whether it reads the number of updates. */
-  readonly counts: boolean;
+  counts(values: Hyperparameters): boolean;
   emit(emitter: Emitter, operands: UpdateOperands, values: Hyperparameters): void;
 }
 
@@ -71,12 +71,12 @@ const sgdOptimizer: Optimizer = {
   learningRate: 0.01,
   hyperparameters: {
     momentum: share('share of the old velocity', 0),
-    dampening: share('share of the gradient that does not enter the velocity', 0),
+    dampening: share('share of a gradient, but the first, that does not enter the velocity', 0),
     nesterov: { doc: 'Nesterov momentum', default: 0, least: 0, below: 2, flag: true },
     weightDecay: weightDecay(0),
   },
   state: ({ momentum }) => (momentum === 0 ? [] : ['velocity']),
-  counts: false,
+  counts: ({ momentum, dampening }) => momentum !== 0 && dampening !== 0,
   emit(emitter, operands, { momentum, dampening, nesterov, weightDecay: decay }) {
     if (momentum === 0) emitter.emitAll(sgd, operandsOf(operands), { weight_decay: decay! }, operands.name);
     else
@@ -101,7 +101,7 @@ function adamOptimizer(kind: string, summary: string, op: typeof adam, decay: nu
       weightDecay: weightDecay(decay),
     },
     state: () => ['first_moment', 'second_moment'],
-    counts: true,
+    counts: () => true,
     emit(emitter, operands, { beta1, beta2, epsilon, weightDecay: own }) {
       const attributes = { beta1: beta1!, beta2: beta2!, epsilon: epsilon!, weight_decay: own! };
       emitter.emitAll(op, operandsOf(operands), attributes, operands.name);
@@ -118,7 +118,7 @@ const adagradOptimizer: Optimizer = {
     weightDecay: weightDecay(0),
   },
   state: () => ['sum_of_squares'],
-  counts: false,
+  counts: () => false,
   emit(emitter, operands, { epsilon, weightDecay: decay }) {
     emitter.emitAll(adagrad, operandsOf(operands), { epsilon: epsilon!, weight_decay: decay! }, operands.name);
   },
@@ -134,7 +134,7 @@ const rmspropOptimizer: Optimizer = {
     weightDecay: weightDecay(0),
   },
   state: () => ['mean_square'],
-  counts: false,
+  counts: () => false,
   emit(emitter, operands, { decay, epsilon, weightDecay: own }) {
     const attributes = { decay: decay!, epsilon: epsilon!, weight_decay: own! };
     emitter.emitAll(rmsprop, operandsOf(operands), attributes, operands.name);
@@ -151,7 +151,7 @@ const lionOptimizer: Optimizer = {
     weightDecay: weightDecay(0),
   },
   state: () => ['momentum'],
-  counts: false,
+  counts: () => false,
   emit(emitter, operands, { beta1, beta2, weightDecay: decay }) {
     const attributes = { beta1: beta1!, beta2: beta2!, weight_decay: decay! };
     emitter.emitAll(lion, operandsOf(operands), attributes, operands.name);

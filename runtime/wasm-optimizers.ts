@@ -1,5 +1,5 @@
 /** Optimizer updates: the scalars of a step are read and worked out here, in double precision as the plain kernels do. */
-import { applies } from './kernels/optimizers.ts';
+import { applies, gradientShare } from './kernels/optimizers.ts';
 import type { Memory } from './memory.ts';
 import type { Kernel } from './program.ts';
 import type { PickKernel } from './wasm-instance.ts';
@@ -28,6 +28,7 @@ export function sgdMomentumWasm(pick: PickKernel): Kernel {
     g: number,
     rate: number,
     velocity: number,
+    steps: number,
     apply: number,
     out: number,
     outVelocity: number,
@@ -39,7 +40,8 @@ export function sgdMomentumWasm(pick: PickKernel): Kernel {
   ): void => {
     if (!applies(m, apply)) return;
     const step = m.f32[rate / 4]!;
-    f(w, g, velocity, out, outVelocity, count, step, decay, 1 - dampening, nesterov, weightDecay);
+    const share = gradientShare(m, steps, dampening);
+    f(w, g, velocity, out, outVelocity, count, step, decay, share, nesterov, weightDecay);
   };
 }
 

@@ -13,6 +13,13 @@ export function applies(m: Memory, apply: number): boolean {
   return apply < 0 || m.u8[apply] !== 0;
 }
 
+/**
+ * slope + weightDecay * w. Without decay w is not read: 0 times an infinite parameter (a mask, say) would be NaN.
+ */
+export function decayed(slope: number, weightDecay: number, w: number): number {
+  return weightDecay === 0 ? slope : slope + weightDecay * w;
+}
+
 /** w - rate * (g + weightDecay * w) */
 export function sgd(
   m: Memory,
@@ -30,12 +37,18 @@ export function sgd(
   const w = parameter / 4;
   const g = gradient / 4;
   const out = newParameter / 4;
-  for (let k = 0; k < count; k++) f[out + k] = f[w + k]! - rate * (f[g + k]! + weightDecay * f[w + k]!);
+  for (let k = 0; k < count; k++) f[out + k] = f[w + k]! - rate * decayed(f[g + k]!, weightDecay, f[w + k]!);
+}
+
+/** What of a gradient enters the velocity. */
+export function gradientShare(m: Memory, steps: number, dampening: number): number {
+  return steps < 0 || m.i32[steps / 4] === 0 ? 1 : 1 - dampening;
 }
 
 /**
  * velocity = decay * velocity + (1 - dampening) * (g + weightDecay * w), and w - rate * velocity; where `nesterov` is 1,
- * w - rate * (g + weightDecay * w + decay * velocity) with the new velocity.
+ * w - rate * (g + weightDecay * w + decay * velocity) with the new velocity. `steps` is the offset of an i32, the updates
+ * made before this one, or -1: the first update is not dampened (as in PyTorch and ONNX), nor is any without a count.
  */
 export function sgdMomentum(
   m: Memory,
@@ -43,6 +56,7 @@ export function sgdMomentum(
   gradient: number,
   learningRate: number,
   velocity: number,
+  steps: number,
   apply: number,
   newParameter: number,
   newVelocity: number,
@@ -60,9 +74,10 @@ export function sgdMomentum(
   const v = velocity / 4;
   const out = newParameter / 4;
   const outVelocity = newVelocity / 4;
+  const share = gradientShare(m, steps, dampening);
   for (let k = 0; k < count; k++) {
-    const slope = f[g + k]! + weightDecay * f[w + k]!;
-    f[outVelocity + k] = decay * f[v + k]! + (1 - dampening) * slope;
+    const slope = decayed(f[g + k]!, weightDecay, f[w + k]!);
+    f[outVelocity + k] = decay * f[v + k]! + share * slope;
     const moved = f[outVelocity + k]!;
     f[out + k] = f[w + k]! - rate * (nesterov === 1 ? slope + decay * moved : moved);
   }
@@ -108,7 +123,7 @@ export function adam(
   const outFirst = newFirst / 4;
   const outSecond = newSecond / 4;
   for (let k = 0; k < count; k++) {
-    const slope = f[g + k]! + added * f[w + k]!;
+    const slope = decayed(f[g + k]!, added, f[w + k]!);
     f[outFirst + k] = beta1 * f[first + k]! + (1 - beta1) * slope;
     f[outSecond + k] = beta2 * f[second + k]! + (1 - beta2) * slope * slope;
     const scale = Math.sqrt(f[outSecond + k]!) * correction + epsilon;
@@ -139,7 +154,7 @@ export function adagrad(
   const out = newParameter / 4;
   const outSquares = newSquares / 4;
   for (let k = 0; k < count; k++) {
-    const slope = f[g + k]! + weightDecay * f[w + k]!;
+    const slope = decayed(f[g + k]!, weightDecay, f[w + k]!);
     f[outSquares + k] = f[s + k]! + slope * slope;
     f[out + k] = f[w + k]! - (rate * slope) / (Math.sqrt(f[outSquares + k]!) + epsilon);
   }
@@ -169,7 +184,7 @@ export function rmsprop(
   const out = newParameter / 4;
   const outSquare = newMeanSquare / 4;
   for (let k = 0; k < count; k++) {
-    const slope = f[g + k]! + weightDecay * f[w + k]!;
+    const slope = decayed(f[g + k]!, weightDecay, f[w + k]!);
     f[outSquare + k] = decay * f[s + k]! + (1 - decay) * slope * slope;
     f[out + k] = f[w + k]! - (rate * slope) / (Math.sqrt(f[outSquare + k]!) + epsilon);
   }
@@ -202,7 +217,8 @@ export function lion(
     const slope = f[g + k]!;
     const old = f[a + k]!;
     f[outMoment + k] = beta2 * old + (1 - beta2) * slope;
-    f[out + k] = f[w + k]! - rate * (Math.sign(beta1 * old + (1 - beta1) * slope) + weightDecay * f[w + k]!);
+    const direction = Math.sign(beta1 * old + (1 - beta1) * slope);
+    f[out + k] = f[w + k]! - rate * decayed(direction, weightDecay, f[w + k]!);
   }
 }
 

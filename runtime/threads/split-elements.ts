@@ -97,7 +97,16 @@ const updates: readonly (readonly [string, Split])[] = [
         ...[out + bytes, outFirst + bytes, outSecond + bytes, length, ...rest],
       ]),
   }),
-  ...[optimizers.sgdMomentum, optimizers.adagrad, optimizers.rmsprop, optimizers.lion].map((kernel: Update) =>
+  splitOf(optimizers.sgdMomentum, {
+    readsMemory: true,
+    cost: (_w, _g, _rate, _velocity, _steps, _apply, _out, _outVelocity, count) => 0.6 * count,
+    cut: (parts, w, g, rate, velocity, steps, apply, out, outVelocity, count, ...rest) =>
+      parted(parts, count, (bytes, length) => [
+        ...[w + bytes, g + bytes, rate, velocity + bytes, steps, apply, out + bytes, outVelocity + bytes, length],
+        ...rest,
+      ]),
+  }),
+  ...[optimizers.adagrad, optimizers.rmsprop, optimizers.lion].map((kernel: Update) =>
     splitOf(kernel, {
       readsMemory: true,
       cost: (_w, _g, _rate, _state, _apply, _out, _outState, count) => 0.6 * count,

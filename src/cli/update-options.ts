@@ -61,7 +61,7 @@ export function addOptimizerOptions(command: Command): Command {
   return command
     .option('--optimizer <NAME>', `compile the update in: ${[...optimizers.keys()].join(', ')}`)
     .option('--momentum <SHARE>', 'sgd: share of the old velocity', amount)
-    .option('--dampening <SHARE>', 'sgd: share of the gradient that does not enter the velocity', amount)
+    .option('--dampening <SHARE>', 'sgd: share of a gradient, but the first, that does not enter the velocity', amount)
     .option('--nesterov', 'sgd: Nesterov momentum')
     .option('--beta1 <SHARE>', 'adam, adamw, lion: share of the old first moment', amount)
     .option('--beta2 <SHARE>', 'adam, adamw, lion: share of the old second moment', amount)

@@ -1,8 +1,8 @@
 /**
  * Optimizer updates, as ops that write over their parameter and their state.
  *
- * Operands: parameter, gradient, learning rate (f32[]), state of the parameter's type, Adam's number of updates so far
- * (i32[]); and last, where gradients are accumulated, a bool[] that says whether this step updates. Results are the new
+ * Operands: parameter, gradient, learning rate (f32[]), state of the parameter's type, the number of updates so far
+ * (i32[]) for Adam and for dampening; and last, where gradients are accumulated, a bool[] that says whether this step updates. Results are the new
  * parameter and the new state, each over the old.
  */
 import {
@@ -74,7 +74,7 @@ function withApply<A>(
 
 export const sgd: Op<{ weight_decay: number }> = {
   name: 'sgd',
-  doc: 'Stochastic gradient descent.',
+  doc: 'Stochastic gradient descent, as in PyTorch.',
   attributes: { weight_decay: weightDecaySpec },
   effect: 'update',
   writes: [0],
@@ -95,9 +95,12 @@ export const sgd: Op<{ weight_decay: number }> = {
   examples: withApply([f32(3, 4), f32(3, 4), f32()], { weight_decay: 0.01 }),
 };
 
+/** Dampening needs the number of updates: it leaves the first alone. */
+const dampeningCounters = (dampening: number): number => (dampening === 0 ? 0 : 1);
+
 export const sgdMomentum: Op<{ momentum: number; dampening: number; nesterov: boolean; weight_decay: number }> = {
   name: 'sgd_momentum',
-  doc: 'Stochastic gradient descent with a velocity.',
+  doc: 'Stochastic gradient descent with a velocity, which starts as the first gradient, not dampened (as in PyTorch).',
   attributes: {
     momentum: float('share of the old velocity'),
     dampening: float('share of the gradient that does not enter the velocity'),
@@ -106,7 +109,7 @@ export const sgdMomentum: Op<{ momentum: number; dampening: number; nesterov: bo
   },
   effect: 'update',
   writes: [0, 3],
-  infer: (operands) => checkUpdate(operands, 1),
+  infer: (operands, { dampening }) => checkUpdate(operands, 1, dampeningCounters(dampening)),
   flops: (application) => 8 * count(application),
   lower: ({ operands, attributes }, at) => [
     call(
@@ -115,7 +118,8 @@ export const sgdMomentum: Op<{ momentum: number; dampening: number; nesterov: bo
       at.operand(1),
       at.operand(2),
       at.operand(3),
-      applyOffset(operands, 4, at),
+      dampeningCounters(attributes.dampening) === 0 ? -1 : at.operand(4),
+      applyOffset(operands, 4 + dampeningCounters(attributes.dampening), at),
       at.result(0),
       at.result(1),
       count({ operands }),
@@ -125,14 +129,21 @@ export const sgdMomentum: Op<{ momentum: number; dampening: number; nesterov: bo
       attributes.weight_decay,
     ),
   ],
-  examples: [false, true].flatMap((nesterov) =>
-    withApply([f32(3, 4), f32(3, 4), f32(), f32(3, 4)], {
-      momentum: 0.9,
-      dampening: nesterov ? 0 : 0.1,
-      nesterov,
-      weight_decay: 0.01,
-    }),
-  ),
+  examples: [
+    ...[false, true].flatMap((nesterov) =>
+      withApply([f32(3, 4), f32(3, 4), f32(), f32(3, 4)], {
+        momentum: 0.9,
+        dampening: 0,
+        nesterov,
+        weight_decay: 0.01,
+      }),
+    ),
+    ...withApply(
+      [f32(3, 4), f32(3, 4), f32(), f32(3, 4), i32()],
+      { momentum: 0.9, dampening: 0.1, nesterov: false, weight_decay: 0.01 },
+      { 4: [0, 3] },
+    ),
+  ],
 };
 
 type AdamAttributes = { beta1: number; beta2: number; epsilon: number; weight_decay: number };
@@ -182,15 +193,19 @@ function adamOp(name: string, doc: string, decoupled: boolean): Op<AdamAttribute
 
 export const adam: Op<AdamAttributes> = adamOp(
   'adam',
-  'Adam: steps by the first moment of the gradient over the root of the second.',
+  'Adam: steps by the first moment of the gradient over the root of the second, both corrected for their start at 0.',
   false,
 );
 
-export const adamW: Op<AdamAttributes> = adamOp('adamw', 'Adam, with weight decay apart from the gradient.', true);
+export const adamW: Op<AdamAttributes> = adamOp(
+  'adamw',
+  'Adam, with weight decay (times the learning rate) apart from the gradient.',
+  true,
+);
 
 export const adagrad: Op<{ epsilon: number; weight_decay: number }> = {
   name: 'adagrad',
-  doc: 'Adagrad: steps by the gradient over the root of the sum of its squares.',
+  doc: 'Adagrad: steps by the gradient over the root of the sum of its squares, from 0 on; epsilon outside the root.',
   attributes: { epsilon: epsilonSpec, weight_decay: weightDecaySpec },
   effect: 'update',
   writes: [0, 3],
@@ -216,7 +231,7 @@ export const adagrad: Op<{ epsilon: number; weight_decay: number }> = {
 
 export const rmsprop: Op<{ decay: number; epsilon: number; weight_decay: number }> = {
   name: 'rmsprop',
-  doc: 'RMSprop: steps by the gradient over the root of the running mean of its squares.',
+  doc: 'RMSprop: steps by the gradient over the root of the running mean of its squares, from 0 on; epsilon outside the root.',
   attributes: { decay: float('share of the old mean'), epsilon: epsilonSpec, weight_decay: weightDecaySpec },
   effect: 'update',
   writes: [0, 3],
@@ -247,7 +262,7 @@ export const rmsprop: Op<{ decay: number; epsilon: number; weight_decay: number 
 
 export const lion: Op<{ beta1: number; beta2: number; weight_decay: number }> = {
   name: 'lion',
-  doc: 'Lion: steps by the sign of a blend of gradient and momentum.',
+  doc: 'Lion: steps by the sign of a blend of gradient and momentum (from 0 on); weight decay apart from the gradient.',
   attributes: {
     beta1: float('share of the momentum in the direction'),
     beta2: float('share of the old momentum'),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Attributes, formatType, type Tensor } from '../../src/ir/graph.ts';
 import type { Op } from '../../src/ir/op.ts';
 import { evaluate } from '../../src/ops/evaluate.ts';
-import { accumulate, increment } from '../../src/ops/optimizers.ts';
+import { accumulate, increment, optimizerOps } from '../../src/ops/optimizers.ts';
 import { opNamed } from '../../src/ops/table.ts';
 import { doubleMemory } from '../double-memory.ts';
 import { tensor } from '../tensors.ts';
@@ -35,6 +35,27 @@ function expectAlike(actual: readonly number[], expected: readonly number[]): vo
   });
 }
 
+interface UpdateCase {
+  readonly name: string;
+  readonly states: number;
+  readonly attributes: Attributes;
+}
+
+/** Every op that updates a parameter, by each set of attributes of its examples. */
+const updates: readonly UpdateCase[] = optimizerOps
+  .filter((op) => 'weight_decay' in op.attributes)
+  .flatMap(({ name, writes, examples }) => {
+    const sets = new Map(examples.map(({ attributes }) => [JSON.stringify(attributes), attributes]));
+    return [...sets.values()].map((attributes) => ({ name, states: writes!.length - 1, attributes }));
+  });
+
+/** Whether the op takes the number of updates. */
+function countsOf(name: string, attributes: Attributes): boolean {
+  return opNamed(name).examples.some(
+    (example) => example.attributes === attributes && example.operands.some(({ dtype }) => dtype === 'i32'),
+  );
+}
+
 describe('updates', () => {
   it('sgd', () => {
     const decay = 0.02;
@@ -45,12 +66,13 @@ describe('updates', () => {
   it.each([false, true])('sgd_momentum, Nesterov: %s', (nesterov) => {
     const [momentum, dampening, decay] = [0.9, nesterov ? 0 : 0.25, 0.02];
     let v = 0;
-    const expected = byFormula((w, g) => {
+    const expected = byFormula((w, g, t) => {
       const slope = g + decay * w;
-      v = momentum * v + (1 - dampening) * slope;
+      v = t === 1 ? slope : momentum * v + (1 - dampening) * slope;
       return w - rate * (nesterov ? slope + momentum * v : v);
     });
-    expectAlike(byOp('sgd_momentum', { momentum, dampening, nesterov, weight_decay: decay }, 1), expected);
+    const attributes = { momentum, dampening, nesterov, weight_decay: decay };
+    expectAlike(byOp('sgd_momentum', attributes, 1, dampening !== 0), expected);
   });
 
   it.each(['adam', 'adamw'])('%s', (name) => {
@@ -98,25 +120,34 @@ describe('updates', () => {
   });
 
   it('leave everything as it is where they are told not to update', () => {
-    for (const [name, states, counts] of [
-      ['sgd', 0, 0],
-      ['sgd_momentum', 1, 0],
-      ['adam', 2, 1],
-      ['adamw', 2, 1],
-      ['adagrad', 1, 0],
-      ['rmsprop', 1, 0],
-      ['lion', 1, 0],
-    ] as const) {
+    for (const { name, states, attributes } of updates) {
       const op: Op = opNamed(name);
       const own = Array.from({ length: states + 1 }, (_, i) => tensor('f32', [2], [i + 1, i + 2]));
       const operands = [own[0]!, tensor('f32', [2], [3, 4]), tensor('f32', [], [rate]), ...own.slice(1)];
-      if (counts === 1) operands.push(tensor('i32', [], [7]));
-      const results = evaluate(op, [...operands, tensor('bool', [], [0])], op.examples[0]!.attributes);
+      if (countsOf(name, attributes)) operands.push(tensor('i32', [], [7]));
+      const results = evaluate(op, [...operands, tensor('bool', [], [0])], attributes);
       results.forEach((result, i) => {
         expect(Array.from(result.data), name).toEqual(own[i]!.data);
       });
     }
   });
+});
+
+describe('without weight decay', () => {
+  it.each(updates)(
+    '$name of an infinite parameter with gradient 0 leaves it as it is',
+    ({ name, states, attributes }) => {
+      const op: Op = opNamed(name);
+      const numbers = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 2];
+      const zeros = tensor('f32', [4], [0, 0, 0, 0]);
+      const operands = [tensor('f32', [4], numbers), zeros, tensor('f32', [], [rate])];
+      operands.push(...Array.from({ length: states }, () => zeros));
+      if (countsOf(name, attributes)) operands.push(tensor('i32', [], [0]));
+      const [next, ...state] = evaluate(op, operands, { ...attributes, weight_decay: 0 });
+      expect(Array.from(next!.data)).toEqual(numbers);
+      for (const { data } of state) expect(Array.from(data)).toEqual([0, 0, 0, 0]);
+    },
+  );
 });
 
 describe('accumulation', () => {

@@ -4,12 +4,18 @@
  */
 import { loadLanes, signs, splat, storeLanes } from './vector';
 
+/** slope + weightDecay * w, lanewise; without decay w is not read (0 times infinity is NaN). */
+// @ts-ignore: decorator
+@inline
+function decayed(slope: v128, weightDecay: f32, w: v128): v128 {
+  return weightDecay == 0 ? slope : f32x4.add(slope, f32x4.mul(splat(weightDecay), w));
+}
+
 export function sgd(w: usize, g: usize, out: usize, count: i32, rate: f32, decay: f32): void {
   const r = splat(rate);
-  const d = splat(decay);
   for (; count > 0; count -= 4, w += 16, g += 16, out += 16) {
     const x = loadLanes(w, count);
-    const slope = f32x4.add(loadLanes(g, count), f32x4.mul(d, x));
+    const slope = decayed(loadLanes(g, count), decay, x);
     storeLanes(out, count, f32x4.sub(x, f32x4.mul(r, slope)));
   }
 }
@@ -30,10 +36,9 @@ export function sgdMomentum(
   const r = splat(rate);
   const k = splat(decay);
   const s = splat(share);
-  const d = splat(weightDecay);
   for (; count > 0; count -= 4, w += 16, g += 16, v += 16, out += 16, outVelocity += 16) {
     const x = loadLanes(w, count);
-    const slope = f32x4.add(loadLanes(g, count), f32x4.mul(d, x));
+    const slope = decayed(loadLanes(g, count), weightDecay, x);
     const moved = f32x4.add(f32x4.mul(k, loadLanes(v, count)), f32x4.mul(s, slope));
     storeLanes(outVelocity, count, moved);
     const direction = nesterov == 1 ? f32x4.add(slope, f32x4.mul(k, moved)) : moved;
@@ -67,11 +72,10 @@ export function adam(
   const b2 = splat(beta2);
   const s2 = splat(share2);
   const e = splat(epsilon);
-  const a = splat(added);
   const k = splat(kept);
   for (let i: usize = 0; count > 0; count -= 4, i += 16) {
     const x = loadLanes(w + i, count);
-    const slope = f32x4.add(loadLanes(g + i, count), f32x4.mul(a, x));
+    const slope = decayed(loadLanes(g + i, count), added, x);
     const m = f32x4.add(f32x4.mul(b1, loadLanes(first + i, count)), f32x4.mul(s1, slope));
     const v = f32x4.add(f32x4.mul(b2, loadLanes(second + i, count)), f32x4.mul(s2, f32x4.mul(slope, slope)));
     storeLanes(outFirst + i, count, m);
@@ -99,10 +103,9 @@ export function squaresUpdate(
   const k = splat(keep);
   const s = splat(share);
   const e = splat(epsilon);
-  const d = splat(weightDecay);
   for (; count > 0; count -= 4, w += 16, g += 16, squares += 16, out += 16, outSquares += 16) {
     const x = loadLanes(w, count);
-    const slope = f32x4.add(loadLanes(g, count), f32x4.mul(d, x));
+    const slope = decayed(loadLanes(g, count), weightDecay, x);
     const sum = f32x4.add(f32x4.mul(k, loadLanes(squares, count)), f32x4.mul(s, f32x4.mul(slope, slope)));
     storeLanes(outSquares, count, sum);
     storeLanes(out, count, f32x4.sub(x, f32x4.div(f32x4.mul(r, slope), f32x4.add(f32x4.sqrt(sum), e))));
@@ -139,13 +142,12 @@ export function lion(
   const s1 = splat(share1);
   const b2 = splat(beta2);
   const s2 = splat(share2);
-  const d = splat(weightDecay);
   for (; count > 0; count -= 4, w += 16, g += 16, moment += 16, out += 16, outMoment += 16) {
     const x = loadLanes(w, count);
     const slope = loadLanes(g, count);
     const old = loadLanes(moment, count);
     storeLanes(outMoment, count, f32x4.add(f32x4.mul(b2, old), f32x4.mul(s2, slope)));
     const direction = signs(f32x4.add(f32x4.mul(b1, old), f32x4.mul(s1, slope)));
-    storeLanes(out, count, f32x4.sub(x, f32x4.mul(r, f32x4.add(direction, f32x4.mul(d, x)))));
+    storeLanes(out, count, f32x4.sub(x, f32x4.mul(r, decayed(direction, weightDecay, x))));
   }
 }

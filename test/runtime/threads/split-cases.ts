@@ -209,7 +209,7 @@ const matmul: Make = (draw, large) => {
 
 const forms: Readonly<Record<string, Make>> = {
   sgd: update(0, false, 0.01),
-  sgdMomentum: update(1, false, 0.9, 0.1, 1, 0.01),
+  sgdMomentum: update(1, true, 0.9, 0.1, 1, 0.01),
   adagrad: update(1, false, 1e-8, 0.01),
   rmsprop: update(1, false, 0.9, 1e-8, 0.01),
   lion: update(1, false, 0.9, 0.99, 0.01),

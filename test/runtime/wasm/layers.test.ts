@@ -205,7 +205,9 @@ describe('optimizers', () => {
       const decay = seed % 2 ? 0 : 0.05;
       const tolerance = 8 * ulp;
       t.run(optimizers.sgd, [w, g, rate, apply, w, count, decay], tolerance);
-      const momentum = [w, g, rate, a, apply, w, a, count, 0.9, 0.1, seed % 2, decay];
+      // -1: nothing counts updates; else 0 is the first.
+      const updates = seed % 4 === 0 ? -1 : t.integers(1, 0, 1);
+      const momentum = [w, g, rate, a, updates, apply, w, a, count, 0.9, 0.1, seed % 2, decay];
       t.run(optimizers.sgdMomentum, momentum, tolerance);
       const moments = [a, b, t.integers(1, 0, 5)];
       const betas = [0.9, 0.999, 1e-8, decay, t.integer(0, 1)];
@@ -214,6 +216,42 @@ describe('optimizers', () => {
       t.run(optimizers.rmsprop, [w, g, rate, b, apply, w, b, count, 0.9, 1e-8, decay], tolerance);
       t.run(optimizers.lion, [w, g, rate, a, apply, w, a, count, 0.9, 0.99, decay], tolerance);
       t.run(optimizers.accumulate, [a, g, t.integers(1, 0, 2), a, count, 3], tolerance);
+    }
+  });
+
+  it('leave infinite parameters alone where gradients and decay are 0', () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const t = twins(seed);
+      const count = t.integer(1, 20);
+      const sizes = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 1];
+      const w = t.floats(count, (random) => sizes[Math.floor(3 * random())]!);
+      const before = Array.from({ length: count }, (_, i) => wasm.f32[w / 4 + i]!);
+      const [g, a, b] = [t.floats(count, () => 0), t.floats(count, () => 0), t.floats(count, () => 0)];
+      const rate = t.floats(1, () => 0.01);
+      t.run(optimizers.sgd, [w, g, rate, -1, w, count, 0]);
+      t.run(optimizers.sgdMomentum, [w, g, rate, a, -1, -1, w, a, count, 0.9, 0, seed % 2, 0]);
+      t.run(optimizers.adam, [
+        w,
+        g,
+        rate,
+        a,
+        b,
+        t.integers(1, 0, 5),
+        -1,
+        w,
+        a,
+        b,
+        count,
+        0.9,
+        0.999,
+        1e-8,
+        0,
+        seed % 2,
+      ]);
+      t.run(optimizers.adagrad, [w, g, rate, b, -1, w, b, count, 1e-8, 0]);
+      t.run(optimizers.rmsprop, [w, g, rate, b, -1, w, b, count, 0.9, 1e-8, 0]);
+      t.run(optimizers.lion, [w, g, rate, a, -1, w, a, count, 0.9, 0.99, 0]);
+      expect(Array.from({ length: count }, (_, i) => wasm.f32[w / 4 + i]!)).toEqual(before);
     }
   });
 });
