@@ -43,7 +43,7 @@ export function differentiate(model: Model, options: AutodiffOptions): Model {
   const { graph } = model;
   const values = valuesByName(graph);
   const losses = options.losses.map((name) => scalarNamed(name, values));
-  const wrt = options.wrt.map((name) => floatNamed(name, values));
+  const wrt = [...new Set(options.wrt)].map((name) => floatNamed(name, values));
   const forward = graph.nodes.filter((node) => node.region === 'forward');
   const active = activeValues(forward, wrt, losses);
   const builder = new GraphBuilder(graph.name, { ...graph, nodes: forward }, model.weights);
@@ -67,9 +67,10 @@ export function differentiate(model: Model, options: AutodiffOptions): Model {
     if (!node.operands.some((operand) => active.has(operand.name))) continue;
     differentiateNode(node, active, cotangents, contribute, builder);
   }
+  const outputNames = new Set(graph.outputs.map((output) => output.name));
   for (const value of wrt) {
     const gradient = cotangents.get(value.name) ?? zeros(builder, value);
-    builder.output(gradient, `d_${value.name}`, value.name);
+    builder.output(gradient, freeName(`d_${value.name}`, outputNames), value.name);
   }
   const differentiated = builder.finish();
   const rest = graph.nodes.filter((node) => node.region !== 'forward');
@@ -84,6 +85,14 @@ export function differentiate(model: Model, options: AutodiffOptions): Model {
     },
     weights: builder.weights,
   };
+}
+
+/** `name`, or `name.1`, ... where an output of the model has it; takes it. */
+function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let count = 1; taken.has(free); count++) free = `${name}.${count}`;
+  taken.add(free);
+  return free;
 }
 
 /** Applies one op's gradient rule. Its nodes are collected first, so that they can be named after what they compute. */
@@ -195,7 +204,10 @@ function lookUp(name: string, values: ReadonlyMap<string, Value>): Value {
   throw new SublinearError({
     code: 'unknown-value',
     message: `the graph has no value ${JSON.stringify(name)}`,
-    hint: nearest === undefined ? '`sublinear inspect` lists the values' : `did you mean ${JSON.stringify(nearest)}?`,
+    hint:
+      nearest === undefined
+        ? '`sublinear compile MODEL --passes dce --emit ir` writes the graph with all its values'
+        : `did you mean ${JSON.stringify(nearest)}?`,
   });
 }
 
@@ -205,7 +217,7 @@ function scalarNamed(name: string, values: ReadonlyMap<string, Value>): Value {
   throw new SublinearError({
     code: 'loss-not-scalar',
     message: `the loss ${JSON.stringify(name)} is ${formatType(value.type)}; a loss is one f32 number`,
-    hint: 'reduce it with --loss sum:OUTPUT (or mse, cross-entropy), or name another output',
+    hint: 'reduce it to one number: sum or mean in the model, or --loss sum:OUTPUT (mse, cross-entropy) on the command line',
   });
 }
 
@@ -215,6 +227,7 @@ function floatNamed(name: string, values: ReadonlyMap<string, Value>): Value {
   throw new SublinearError({
     code: 'not-differentiable',
     message: `${JSON.stringify(name)} is ${formatType(value.type)}; only f32 values have gradients`,
+    hint: 'ask for the gradient of a float that is computed from it, or of none',
   });
 }
 

@@ -18,7 +18,9 @@ import { indexPlanGraph } from './analysis/plan-graph.ts';
 import type { Wrt } from './analysis/select-gradients.ts';
 import { toPlanGraph } from './analysis/to-plan-graph.ts';
 import { lowerToProgram } from './codegen/lower.ts';
+import { isRecord, requireModel, requireNames, requireOptions, requireText, wrongArgument } from './ir/arguments.ts';
 import { SublinearError } from './ir/diagnostic.ts';
+import { isFiniteFloat32 } from './ir/elements.ts';
 import type { Graph, Model } from './ir/graph.ts';
 
 export interface CompileOptions extends PipelineOptions {
@@ -110,11 +112,43 @@ export function pipelineOf(graph: Graph, options: CompileOptions): readonly Pipe
   }
   const optimizing = optimization === undefined ? [] : [stage('optimize', printOptimizeOptions(optimization))];
   const planning = [stage('plan', plan), stage('recompute'), stage('memory-plan')];
+  if (graph.nodes.some((node) => node.region === 'backward') && options.wrtValues !== undefined)
+    throw new SublinearError({
+      code: 'gradient-of-gradient',
+      message: 'the graph comes with its backward pass: gradients of gradients are not supported',
+      hint: 'differentiate the forward graph it was made from, by all values that are wanted at once',
+    });
   if (graph.nodes.some((node) => node.region === 'backward'))
     return optimizing.length === 0 ? planning : [...optimizing, stage('dce'), ...planning];
   if (options.losses.length === 0 && optimization !== undefined) throw usage('an optimizer needs a loss');
   const differentiation = options.losses.length === 0 ? [] : [stage('autodiff', selection), ...optimizing];
   return [stage('fold'), stage('canonicalize'), stage('cse'), ...differentiation, stage('dce'), ...planning];
+}
+
+/** Options checked, with lists of their own: the caller's may change afterwards. */
+function ownOptions(given: CompileOptions): CompileOptions {
+  if (!isRecord(given)) throw wrongArgument('compile', 'an object of options with the names of the losses', given);
+  if (!Array.isArray(given.losses)) throw wrongArgument('compile', 'a list of names as losses', given.losses);
+  const options: CompileOptions = { ...given };
+  for (const name of ['losses', 'wrtValues', 'freeze', 'trainable'] as const)
+    requireNames('compile', name, options[name]);
+  for (const name of ['optimizer', 'strategyOptions'] as const) requireOptions(`${name} of compile`, options[name]);
+  if (options.strategy !== undefined) requireText('strategy of compile', options.strategy);
+  if (options.lossWeights !== undefined && !Array.isArray(options.lossWeights))
+    throw wrongArgument('compile', 'a list of numbers as lossWeights', options.lossWeights);
+  return copyLists(options);
+}
+
+/** A copy in which no list and no plain record is the caller's. */
+function copyLists<Options extends object>(options: Options): Options {
+  const copy = { ...options };
+  for (const name in copy) {
+    const value = copy[name];
+    if (Array.isArray(value)) Object.assign(copy, { [name]: value.slice() });
+    else if (isRecord(value) && Object.getPrototypeOf(value) === Object.prototype && name !== 'search')
+      Object.assign(copy, { [name]: copyLists(value) });
+  }
+  return copy;
 }
 
 /** What `optimize` is to do, if anything. Throws `SublinearError` for options that mean nothing without an optimizer. */
@@ -130,9 +164,15 @@ function updateOptions(options: CompileOptions): OptimizeOptions | undefined {
 /** The weights of the losses with the loss scale in them. */
 function seedWeights({ losses, lossWeights, lossScale = 1 }: CompileOptions): readonly number[] | undefined {
   if (lossWeights === undefined) return lossScale === 1 ? undefined : losses.map(() => lossScale);
-  if (lossWeights.length !== losses.length || lossWeights.some((weight) => !Number.isFinite(weight)))
+  if (lossWeights.length !== losses.length)
     throw usage(`${losses.length} losses take as many weights, not [${lossWeights.join(', ')}]`);
-  return lossWeights.map((weight) => weight * lossScale);
+  const weights = lossWeights.map((weight) => weight * lossScale);
+  const bad = weights.findIndex((weight) => !isFiniteFloat32(weight));
+  if (bad >= 0)
+    throw usage(
+      `the weight ${lossWeights[bad]} of the loss ${JSON.stringify(losses[bad])} is no finite float32 number${lossScale === 1 ? '' : `, with the loss scale ${lossScale} in it`}`,
+    );
+  return weights;
 }
 
 function usage(message: string): SublinearError {
@@ -163,10 +203,16 @@ export interface PipelineRun {
 }
 
 /** Runs the pipeline, and finishes nothing: it may have stopped before there is a step. */
-export function runCompilation(model: Model, options: CompileOptions): PipelineRun {
+export function runCompilation(model: Model, given: CompileOptions): PipelineRun {
+  requireModel('compile', model);
+  const options = ownOptions(given);
   const stages = pipelineOf(model.graph, options);
-  const given = isRewritten(model.graph) ? { plan: planAsGiven(model.graph), planned: model.graph } : {};
-  const compilation = runPipeline({ ...watched(options), model, losses: options.losses, ...given }, stages, options);
+  const rewritten = isRewritten(model.graph) ? { plan: planAsGiven(model.graph), planned: model.graph } : {};
+  const compilation = runPipeline(
+    { ...watched(options), model, losses: options.losses, ...rewritten },
+    stages,
+    options,
+  );
   return { compilation, pipeline: printPipeline(stages) };
 }
 
@@ -180,7 +226,9 @@ export function compile(model: Model, options: CompileOptions): Compiled {
  * Compiles with a plan made elsewhere, for exactly the graph that planning would see; `planOf` checks that it is that
  * graph.
  */
-export function compileWithPlan(model: Model, options: CompileOptions, planOf: (planned: Graph) => Plan): Compiled {
+export function compileWithPlan(model: Model, given: CompileOptions, planOf: (planned: Graph) => Plan): Compiled {
+  requireModel('compileWithPlan', model);
+  const options = ownOptions(given);
   const stages = pipelineOf(model.graph, options);
   const split = stages.findIndex((stage) => stage.pass === 'plan');
   const before = split < 0 ? stages : stages.slice(0, split);

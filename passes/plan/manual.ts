@@ -32,16 +32,18 @@ function keptValues(index: PlanIndex, storages: Storages, names: readonly string
   for (let v = 0; v < index.valueCount; v++) ids.set(valueName(index, v), v);
   const kept = new Uint8Array(index.valueCount);
   const faults: Diagnostic[] = [];
-  const nearestTo = nameSuggester(() => ids.keys());
+  const nearestTo = nameSuggester(() => [...ids].flatMap(([known, id]) => (id < forwardValues ? [known] : [])));
   for (const name of names) {
     const value = ids.get(name);
     if (value === undefined) {
       const nearest = nearestTo(name);
       faults.push({
         code: 'unknown-checkpoint',
-        message: `no value is named ${JSON.stringify(name)}`,
+        message: `the planned graph has no value ${JSON.stringify(name)}`,
         hint:
-          nearest === undefined ? 'inspect lists the values of a graph' : `did you mean ${JSON.stringify(nearest)}?`,
+          nearest === undefined
+            ? 'values that nothing reads, or that were fused into others, are gone; `sublinear compile MODEL --emit ir` writes those that are left'
+            : `did you mean ${JSON.stringify(nearest)}?`,
       });
     } else if (value >= forwardValues) {
       faults.push({

@@ -1,6 +1,6 @@
 /** Rules on the application of ops: attributes and result types are what the op table says. */
-import { nameSuggester, nearestName } from '../../ir/diagnostic.ts';
-import { type AttributeValue, formatType, type Node, sameType } from '../../ir/graph.ts';
+import { type Diagnostic, nameSuggester, nearestName } from '../../ir/diagnostic.ts';
+import { type Attributes, type AttributeValue, formatType, type Node, sameType } from '../../ir/graph.ts';
 import { type AttributeKind, type Op, ShapeError } from '../../ir/op.ts';
 import { printAttribute } from '../../ir/print.ts';
 import { formatValueName } from '../../ir/text-names.ts';
@@ -31,30 +31,38 @@ function unknownOpHint(nearest: string | undefined): string {
 type Report = VerifyContext['report'];
 
 function checkAttributes(op: Op, node: Node, report: Report): boolean {
-  let sound = true;
-  const fault = (code: string, message: string, hint?: string): void => {
-    sound = false;
-    report(at(node, code, message, hint));
-  };
+  const faults = attributeFaults(op, node.attributes);
+  for (const { code, message, hint } of faults) report(at(node, code, message, hint));
+  return faults.length === 0;
+}
+
+/** What is wrong with attributes by the op's own account of them, before any of its methods sees them. */
+export function attributeFaults(op: Op, attributes: Attributes): readonly Diagnostic[] {
+  const faults: Diagnostic[] = [];
   const specs = op.attributes;
   for (const [name, spec] of Object.entries(specs)) {
-    const value = Object.hasOwn(node.attributes, name) ? node.attributes[name] : undefined;
-    if (value === undefined) fault('missing-attribute', `${op.name} needs the attribute ${name} (${spec.doc})`);
+    const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+    if (value === undefined)
+      faults.push({ code: 'missing-attribute', message: `${op.name} needs the attribute ${name} (${spec.doc})` });
     else if (!isOfKind(value, spec.kind))
-      fault(
-        'attribute-kind',
-        `the attribute ${name} of ${op.name} is ${kindText[spec.kind]}, not ${printAttribute(value)}`,
-      );
+      faults.push({
+        code: 'attribute-kind',
+        message: `the attribute ${name} of ${op.name} is ${kindText[spec.kind]}, not ${printAttribute(value)}`,
+      });
   }
-  for (const name of Object.keys(node.attributes)) {
+  for (const name of Object.keys(attributes)) {
     if (Object.hasOwn(specs, name)) continue;
     const nearest = nearestName(name, Object.keys(specs));
     const known = Object.keys(specs).join(', ');
     const hint =
       nearest === undefined ? (known === '' ? 'it takes none' : `it takes ${known}`) : `did you mean ${nearest}?`;
-    fault('unknown-attribute', `${op.name} has no attribute ${JSON.stringify(name)}`, hint);
+    faults.push({
+      code: 'unknown-attribute',
+      message: `${op.name} has no attribute ${JSON.stringify(name)}`,
+      hint,
+    });
   }
-  return sound;
+  return faults;
 }
 
 const kindText: Readonly<Record<AttributeKind, string>> = {
