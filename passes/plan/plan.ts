@@ -32,13 +32,17 @@ export function baseCost(index: PlanIndex): number {
   return index.cost.reduce((total, cost) => total + cost, 0);
 }
 
-/** A sequence with its figures, for a strategy that proves no bound. Throws `SequenceError`. */
+/**
+ * A sequence with its figures, for a strategy that proves no bound. Throws `SequenceError`, and `RangeError` where a node
+ * never runs: both are the strategy's fault.
+ */
 export function planFromSequence(
   index: PlanIndex,
   sequence: ArrayLike<number>,
   about: Pick<Plan, 'strategy' | 'options' | 'costModel' | 'costs'>,
 ): Plan {
   const { liveBytes, cost } = simulate(index, sequence);
+  checkComplete(index, sequence);
   const base = baseCost(index);
   return {
     ...about,
@@ -49,4 +53,11 @@ export function planFromSequence(
     lowerBound: base,
     bound: 'each node once',
   };
+}
+
+function checkComplete(index: PlanIndex, sequence: ArrayLike<number>): void {
+  const runs = new Uint8Array(index.nodeCount);
+  for (let s = 0; s < sequence.length; s++) runs[sequence[s]!] = 1;
+  const missing = runs.indexOf(0);
+  if (missing >= 0) throw new RangeError(`the plan never runs ${JSON.stringify(index.graph.nodes[missing]!.name)}`);
 }

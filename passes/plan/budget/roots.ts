@@ -108,7 +108,10 @@ export function withUpdates(
       }
     }
   };
-  for (let n = 0; n < nodeCount; n++) if (region[n] === updateRegion && waits[n] === 0) run(n);
+  // Listed before the first runs: those that it releases run with it.
+  const ready: number[] = [];
+  for (let n = 0; n < nodeCount; n++) if (region[n] === updateRegion && waits[n] === 0) ready.push(n);
+  for (const n of ready) run(n);
   for (let k = 0; k < main.length; k++) run(main[k]!);
   return order;
 }
