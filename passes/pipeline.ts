@@ -27,6 +27,15 @@ function printWord(word: string): string {
   return /^[^\s,{}[\]="]+$/.test(word) ? word : JSON.stringify(word);
 }
 
+function parseString(text: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'string' ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Throws `SublinearError` (exit code 2) that points at the fault. */
 export function parsePipeline(text: string): readonly PipelineStage[] {
   let at = 0;
@@ -55,9 +64,10 @@ export function parsePipeline(text: string): readonly PipelineStage[] {
     if (text[at] === '"') {
       const match = /^"(?:[^"\\]|\\.)*"/.exec(text.slice(at));
       if (match === null) return fail('a closing quote');
+      const parsed = parseString(match[0]);
+      if (parsed === undefined) return fail('a JSON string, its control characters and escapes written as in JSON');
       at += match[0].length;
-      const parsed: unknown = JSON.parse(match[0]);
-      return typeof parsed === 'string' ? parsed : fail(what);
+      return parsed;
     }
     const match = /^[^\s,{}[\]="]+/.exec(text.slice(at));
     if (match === null) return fail(what);

@@ -11,6 +11,7 @@ import {
   type Node,
   type Output,
   type Region,
+  sizeFault,
   type Tensor,
   type TensorType,
   type Value,
@@ -153,10 +154,15 @@ export function inferTypes<A extends Attributes>(
   source?: string,
 ): readonly TensorType[] {
   try {
-    return op.infer(
+    const types = op.infer(
       operands.map((operand) => operand.type),
       attributes,
     );
+    for (const type of types) {
+      const fault = sizeFault(type);
+      if (fault !== undefined) throw new ShapeError(`its result ${fault}`);
+    }
+    return types;
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     const given = operands.map((operand) => `${operand.name}: ${formatType(operand.type)}`).join(', ');

@@ -103,6 +103,16 @@ export function byteLength(type: TensorType): number {
   return elementCount(type.shape) * bytesPerElement[type.dtype];
 }
 
+/** Dimensions of a tensor, at most. */
+const largestRank = 64;
+
+/** What is wrong with a type that no program could work with: more dimensions, or more bytes, than can be counted. */
+export function sizeFault(type: TensorType): string | undefined {
+  if (type.shape.length > largestRank) return `has ${type.shape.length} dimensions; supported are up to ${largestRank}`;
+  if (byteLength(type) <= Number.MAX_SAFE_INTEGER) return undefined;
+  return `of the type ${formatType(type)} has more than 2^53 bytes`;
+}
+
 /** DESIGN section 7: every size is rounded up to 64 bytes. */
 export const alignment = 64;
 

@@ -43,7 +43,9 @@ export function keptOutputs(
   const byCause = new Map<Diagnostic, string[]>();
   for (const { name } of dropped) {
     const cause = missing.causeOf(name);
-    byCause.set(cause, [...(byCause.get(cause) ?? []), JSON.stringify(name)]);
+    const group = byCause.get(cause) ?? [];
+    byCause.set(cause, group);
+    group.push(JSON.stringify(name));
   }
   for (const [cause, group] of byCause) notes.push(droppedNote(group, cause));
   return kept;

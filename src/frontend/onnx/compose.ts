@@ -1,6 +1,5 @@
 /** Small steps that many lowerings share. Each gives back its operand where there is nothing to do. */
-import { allocateArray } from '../../../runtime/memory.ts';
-import { type DType, elementCount, sameShape, type Value } from '../../ir/graph.ts';
+import { type DType, sameShape, type Value } from '../../ir/graph.ts';
 import type { Emitter } from '../../ir/op.ts';
 import { broadcastTo } from '../../ops/broadcast-to.ts';
 import { cast } from '../../ops/cast.ts';
@@ -9,7 +8,7 @@ import { addScalar, scale } from '../../ops/scalar.ts';
 import { transpose } from '../../ops/transpose.ts';
 import type { LoweringContext } from './lowering.ts';
 
-/** Elements that a typed array of 8 bytes each can hold. */
+/** Elements of a weight that a file only names the shape of: what a typed array of 8 bytes each can hold. */
 export const largestCount = 2 ** 28;
 
 export function reshaped(c: Emitter, x: Value, shape: readonly number[]): Value {
@@ -54,10 +53,9 @@ export function scalarConstant(c: Emitter, dtype: DType, value: number): Value {
   return c.constant({ dtype, shape: [] }, [value]);
 }
 
-/** A constant of equal elements; more than a buffer can hold is an error of the node. */
-export function filledConstant(c: LoweringContext, dtype: DType, shape: readonly number[], value: number): Value {
-  checkCount(c, product(shape));
-  return c.constant({ dtype, shape }, allocateArray(dtype, elementCount(shape)).fill(value));
+/** Equal elements: a constant, or where that would be large, stretched in the step. */
+export function filledConstant(c: Emitter, dtype: DType, shape: readonly number[], value: number): Value {
+  return expanded(c, scalarConstant(c, dtype, value), shape);
 }
 
 /** `axis` counted from the front. `extra` is 1 where `rank` itself is a valid axis (Flatten). */
@@ -78,11 +76,6 @@ export function axesFrom(c: LoweringContext, rank: number, asOperandSince: numbe
   const axes = given.map((axis) => frontAxis(c, axis, rank)).sort((a, b) => a - b);
   if (axes.some((axis, i) => axis === axes[i - 1])) c.fail(`axes [${given.join(',')}] name a dimension twice`);
   return axes;
-}
-
-/** Refuses constants that no buffer holds, before they are made. */
-export function checkCount(c: LoweringContext, count: number): void {
-  if (!(count <= largestCount)) c.fail(`a constant of ${count} elements is too large`);
 }
 
 /** Of no extents: 1. */

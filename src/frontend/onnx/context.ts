@@ -1,11 +1,14 @@
 /** The LoweringContext of one ONNX node. */
 import type { NodeProto } from 'onnx-buf';
 import { SublinearError } from '../../ir/diagnostic.ts';
-import type { Value } from '../../ir/graph.ts';
+import { elementCount, formatType, type Value } from '../../ir/graph.ts';
 import { attributeReader } from './attributes.ts';
-import type { FoldingEmitter } from './folding-emitter.ts';
+import { constantLimit, type FoldingEmitter } from './folding-emitter.ts';
 import type { LoweringContext } from './lowering.ts';
 import { nodeLabel, nodeSource } from './node-names.ts';
+
+/** Extents, axes, sizes: more of them than that are none. */
+const mostNumbers = 1_000_000;
 
 /** What nodes of one graph share. */
 export interface GraphScope {
@@ -69,6 +72,8 @@ export function createContext(
     numbers: (index) => {
       const value = operands[index];
       if (value === undefined) return undefined;
+      if (elementCount(value.type.shape) > mostNumbers)
+        fail(`operand ${index} (${JSON.stringify(value.name)}) has more than ${mostNumbers} elements`);
       const tensor = emitter.contents(value);
       return tensor === undefined
         ? fail(
@@ -85,6 +90,12 @@ export function createContext(
       for (const value of values) emitter.moveToState(value);
       return true;
     },
+    sharedConstant: (key, type, make) =>
+      emitter.sharedConstant(`${key}: ${formatType(type)}`, type, make) ??
+      fail(
+        `${formatType(type)} is too large for a constant: all that are made while the model is read may take ${constantLimit / 2 ** 20} MiB`,
+        'give it as an input of the graph, or store it in the file',
+      ),
     expand: (nodes) => scope.expand(nodes, `${node.opType} ${JSON.stringify(nodeLabel(node))}`, source),
     random: () => ({ rng: scope.rng(), site: scope.nextSite() }),
     fail,

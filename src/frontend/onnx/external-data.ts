@@ -2,7 +2,7 @@
  * Tensors whose bytes lie in a file beside the model. The file must lie in the model's own directory: a model must not
  * read whatever else is on the machine.
  */
-import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
@@ -32,14 +32,14 @@ export function readExternalData(proto: TensorProto, directory: string | undefin
     });
   const path = resolve(directory, location);
   if (isAbsolute(location) || !isInside(directory, path)) throw outside(tensor, location);
-  const size = fileSize(path);
-  if (size === undefined)
+  const { size, real } = ofFileSystem(tensor, location, () => ({ size: fileSize(path), real: realPath(path) }));
+  if (size === undefined || real === undefined)
     throw failure({
       code: 'missing-external-data',
       message: `${tensor} lies in ${path}, which is not there`,
       hint: `put ${JSON.stringify(location)} beside the model`,
     });
-  if (!isInside(realpathSync(directory), realpathSync(path))) throw outside(tensor, location);
+  if (!isInside(realpathSync(directory), real)) throw outside(tensor, location);
   const offset = Number(entries.get('offset') ?? 0);
   const length = Number(entries.get('length') ?? size - offset);
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0)
@@ -53,7 +53,24 @@ export function readExternalData(proto: TensorProto, directory: string | undefin
       message: `${tensor} ends at byte ${offset + length} of ${path}, which has ${size}`,
       hint: 'the file is damaged or was cut short',
     });
-  return readRange(path, offset, length);
+  return ofFileSystem(tensor, location, () => readRange(path, offset, length));
+}
+
+/** Whatever the file system says of a location (a loop of links, a name that is too long, no permission) is the file's fault. */
+function ofFileSystem<T>(tensor: string, location: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    throw failure({
+      code: 'missing-external-data',
+      message: `${tensor} lies in ${JSON.stringify(location)}, which cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'put the file that the model names beside it',
+    });
+  }
+}
+
+function realPath(path: string): string | undefined {
+  return existsSync(path) ? realpathSync(path) : undefined;
 }
 
 function failure(diagnostic: Diagnostic): SublinearError {

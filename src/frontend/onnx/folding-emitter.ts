@@ -9,6 +9,7 @@
 import { SublinearError } from '../../ir/diagnostic.ts';
 import {
   type Attributes,
+  byteLength,
   elementCount,
   formatType,
   type Graph,
@@ -26,6 +27,15 @@ import { prune } from './prune.ts';
 
 /** Beyond this many elements, operands and results together, a constant is left to be computed in the step. */
 const foldingLimit = 1_000_000;
+
+/** Bytes of all constants that are made while a model is read, but for small ones; those of the file do not count. */
+export const constantLimit = 128 * 2 ** 20;
+
+/** Operations spent on folding; small nodes, such as shape arithmetic has, are folded beyond that. */
+const workLimit = 500_000_000;
+
+/** Elements of a small node. */
+const smallNode = 1024;
 
 /** Constants of at most this many elements are shared where they are equal. */
 const interningLimit = 64;
@@ -45,6 +55,9 @@ export class FoldingEmitter implements Emitter {
   /** Constants by name; residents only once a node reads them. */
   private readonly known = new Map<string, Tensor>();
   private readonly interned = new Map<string, Value>();
+  private readonly shared = new Map<string, Value>();
+  /** Keys of shared constants by their names. */
+  private readonly sharedKeys = new Map<string, string>();
   private readonly producers = new Map<string, Producer>();
   /** Contents of inputs that the caller lets the compiler look at. */
   private readonly given = new Map<string, Tensor>();
@@ -54,6 +67,8 @@ export class FoldingEmitter implements Emitter {
   private scope = '';
   private firstNode = 0;
   private freshConstants = new Set<string>();
+  private constantBytes = 0;
+  private work = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -117,7 +132,10 @@ export class FoldingEmitter implements Emitter {
 
   emitAll<A extends Attributes>(op: Op<A>, operands: readonly Value[], attributes: A): readonly Value[] {
     const types = inferTypes(op, operands, attributes, this.scope, this.builder.stamp.source);
-    if (operands.every((operand) => this.known.has(operand.name)) && isFoldable(op, operands, types)) {
+    if (
+      operands.every((operand) => this.known.has(operand.name)) &&
+      this.takesFolding(op, operands, types, attributes)
+    ) {
       const tensors = operands.map((operand) => this.known.get(operand.name)!);
       return evaluate(op, tensors, attributes).map(({ type, data }) =>
         this.constant(type, data, `${this.scope}/${op.name}`),
@@ -249,6 +267,50 @@ export class FoldingEmitter implements Emitter {
     return { graph, weights: new Map([...this.weights].filter(([key]) => read.has(key))) };
   }
 
+  /** The constant that was made for `key`, or a new one; undefined where all constants made so take too many bytes. */
+  sharedConstant(key: string, type: TensorType, make: () => Tensor['data']): Value | undefined {
+    const shared = this.shared.get(key);
+    if (shared !== undefined && this.known.has(shared.name)) return shared;
+    if (!this.takeConstant(type)) return undefined;
+    const value = this.constant(type, make());
+    this.share(key, value);
+    return value;
+  }
+
+  private share(key: string, value: Value): void {
+    this.shared.set(key, value);
+    this.sharedKeys.set(value.name, key);
+  }
+
+  /** Counts the bytes of a constant that is to be made; false where all of them would take too many. */
+  private takeConstant(type: TensorType): boolean {
+    const bytes = byteLength(type);
+    if (!(this.constantBytes + bytes <= constantLimit)) return false;
+    this.constantBytes += bytes;
+    return true;
+  }
+
+  /** Whether a node of known operands may be folded; what it takes is counted. */
+  private takesFolding<A extends Attributes>(
+    op: Op<A>,
+    operands: readonly Value[],
+    types: readonly TensorType[],
+    attributes: A,
+  ): boolean {
+    if (op.effect !== 'pure' && op.effect !== 'view') return false;
+    if (operands.length === 0) return false;
+    let elements = 0;
+    for (const { type } of operands) elements += elementCount(type.shape);
+    for (const { shape } of types) elements += elementCount(shape);
+    if (!(elements <= foldingLimit)) return false;
+    const results = types.map((type): Value => ({ name: '', type }));
+    const flops = op.flops({ operands, results, attributes });
+    if (elements <= smallNode && flops <= smallNode) return true;
+    if (!(this.work + elements + flops <= workLimit)) return false;
+    this.work += elements + flops;
+    return types.every((type) => this.takeConstant(type));
+  }
+
   private contentsIfReady(value: Value): Tensor | undefined {
     const { name } = value;
     return this.known.get(name) ?? this.weights.get(name) ?? this.given.get(name) ?? this.resolved.get(name);
@@ -258,7 +320,7 @@ export class FoldingEmitter implements Emitter {
     const operands = node.operands.map((operand) => this.contentsIfReady(operand));
     const ready = operands.filter((operand) => operand !== undefined);
     const types = node.results.map((result) => result.type);
-    if (ready.length < operands.length || !isFoldable(op, node.operands, types)) {
+    if (ready.length < operands.length || !this.takesFolding(op, node.operands, types, node.attributes)) {
       for (const result of node.results) this.resolved.set(result.name, undefined);
       return;
     }
@@ -285,18 +347,11 @@ export class FoldingEmitter implements Emitter {
     const tensor = this.known.get(value.name)!;
     this.known.delete(value.name);
     const renamed = this.namedConstant(name, tensor);
+    const key = this.sharedKeys.get(value.name);
+    if (key !== undefined) this.share(key, renamed);
     if (tensor.data.length <= interningLimit) this.interned.set(contentsKey(tensor.type, tensor.data), renamed);
     return renamed;
   }
-}
-
-function isFoldable(op: Op, operands: readonly Value[], types: readonly TensorType[]): boolean {
-  if (op.effect !== 'pure' && op.effect !== 'view') return false;
-  if (operands.length === 0) return false;
-  let elements = 0;
-  for (const { type } of operands) elements += elementCount(type.shape);
-  for (const { shape } of types) elements += elementCount(shape);
-  return elements <= foldingLimit;
 }
 
 function contentsKey(type: TensorType, data: ArrayLike<number>): string {

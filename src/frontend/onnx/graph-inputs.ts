@@ -1,7 +1,7 @@
 /** The inputs of an ONNX graph: element types, and shapes with their symbolic extents bound. */
 import type { ValueInfoProto } from 'onnx-buf';
 import { type Diagnostic, nearestName } from '../../ir/diagnostic.ts';
-import { formatType, sameShape, type Tensor, type TensorType } from '../../ir/graph.ts';
+import { formatType, sameShape, sizeFault, type Tensor, type TensorType } from '../../ir/graph.ts';
 import { dtypeOf, elementTypeName, isConverted } from './element-type.ts';
 
 export interface TypedInput {
@@ -136,6 +136,11 @@ function typeInput(
     return undefined;
   }
   const result: TensorType = { dtype, shape };
+  const fault = sizeFault(result);
+  if (fault !== undefined) {
+    diagnostics.push({ code: 'too-large', message: `${label} ${fault}` });
+    return undefined;
+  }
   if (given !== undefined && (!sameShape(given.type.shape, shape) || given.type.dtype !== dtype)) {
     diagnostics.push({
       code: 'input-mismatch',

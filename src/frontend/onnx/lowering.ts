@@ -1,5 +1,5 @@
 /** OnnxLowering: how one ONNX operator becomes ops of the IR. One entry an operator, in the files under `lowerings/`. */
-import type { Attributes, Node, Tensor, Value } from '../../ir/graph.ts';
+import type { Attributes, Node, Tensor, TensorType, Value } from '../../ir/graph.ts';
 import type { Emitter, Op } from '../../ir/op.ts';
 import type { AttributeReader } from './attributes.ts';
 
@@ -37,6 +37,11 @@ export interface LoweringContext extends Emitter {
   moveToState(values: readonly Value[]): boolean;
   /** The graph's seed input (i32[2]: seed and step) and a number for the node that draws from it. */
   random(): { readonly rng: Value; readonly site: number };
+  /**
+   * A constant that the lowering makes up, one for all nodes that ask for the same `key` and type. Throws, before `make`,
+   * where all such constants together take too many bytes.
+   */
+  sharedConstant(key: string, type: TensorType, make: () => Tensor['data']): Value;
   /** Counts nodes that this one is written out to, before they are made; throws where they are too many. */
   expand(nodes: number): void;
   /** Throws the error that this node is not supported as it is. */

@@ -1,5 +1,5 @@
 /** Scaled dot-product attention, with grouped heads, masks, soft capping, and keys and values of earlier calls. */
-import type { Value } from '../../../ir/graph.ts';
+import type { TensorType, Value } from '../../../ir/graph.ts';
 import { add } from '../../../ops/binary.ts';
 import { less } from '../../../ops/comparison.ts';
 import { concat } from '../../../ops/concat.ts';
@@ -44,17 +44,19 @@ function maskSummand(c: LoweringContext, mask: Value, total: number): Value {
 
 /** Query i of the new part sees the keys up to its own place. */
 function causalSummand(c: LoweringContext, queries: number, total: number, past: number): Value {
-  const data = new Float32Array(queries * total);
-  for (let i = 0; i < queries; i++)
-    data.fill(blocked, Math.min((i + 1) * total, i * total + past + i + 1), (i + 1) * total);
-  return c.constant({ dtype: 'f32', shape: [queries, total] }, data);
+  const type: TensorType = { dtype: 'f32', shape: [queries, total] };
+  return c.sharedConstant(`causal ${past}`, type, () => {
+    const data = new Float32Array(queries * total);
+    for (let i = 0; i < queries; i++)
+      data.fill(blocked, Math.min((i + 1) * total, i * total + past + i + 1), (i + 1) * total);
+    return data;
+  });
 }
 
 /** Keys from each sequence's own length on are padding. */
 function paddingSummand(c: LoweringContext, lengths: Value, total: number): Value {
-  const places = c.constant(
-    { dtype: 'i64', shape: [total] },
-    Array.from({ length: total }, (_, i) => i),
+  const places = c.sharedConstant('places', { dtype: 'i64', shape: [total] }, () =>
+    Float64Array.from({ length: total }, (_, i) => i),
   );
   const column = reshaped(c, castTo(c, lengths, 'i64'), [lengths.type.shape[0]!, 1, 1, 1]);
   return maskSummand(c, c.emit(less, [places, column], {}), total);

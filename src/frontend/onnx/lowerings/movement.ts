@@ -68,6 +68,7 @@ function splitSizes(c: LoweringContext, extent: number): readonly number[] {
   const given = c.opset < 13 ? c.attributes.ints('split') : c.numbers(1);
   if (given !== undefined && given.length > 0) return given;
   const parts = c.attributes.int('num_outputs', c.outputCount);
+  if (parts !== c.outputCount) c.fail(`its num_outputs is ${parts}, and it has ${c.outputCount} outputs`);
   // Equal parts; from opset 18 the last one may be smaller.
   const size = Math.ceil(extent / parts);
   if (c.opset < 18 && size * parts !== extent) c.fail(`${extent} is not divisible into ${parts} equal parts`);
@@ -79,7 +80,7 @@ function lowerSplit(c: LoweringContext): readonly Value[] {
   const { shape } = x.type;
   const axis = frontAxis(c, c.attributes.int('axis', 0), shape.length);
   const sizes = splitSizes(c, shape[axis]!);
-  if (sizes.length < c.outputCount) c.fail(`${sizes.length} sizes are given for ${c.outputCount} outputs`);
+  if (sizes.length !== c.outputCount) c.fail(`${sizes.length} sizes are given for ${c.outputCount} outputs`);
   if (sizes.length === 1) return [x];
   return splitTo(c, x, axis, sizes);
 }

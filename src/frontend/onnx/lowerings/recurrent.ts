@@ -2,7 +2,7 @@
  * Recurrent layers, unrolled over time. The input's share of all gates is one matrix product over all time steps; each
  * step then adds the state's share as the bias of its own product.
  */
-import type { Value } from '../../../ir/graph.ts';
+import { formatType, sameShape, type TensorType, type Value } from '../../../ir/graph.ts';
 import {
   elu,
   hardSigmoid,
@@ -111,28 +111,36 @@ function readLayer(c: LoweringContext, gates: number, defaults: readonly string[
   const count = way === 'bidirectional' ? 2 : 1;
   if (attributes.int('input_forget', 0) !== 0)
     c.fail('coupled input and forget gates (input_forget) are not supported');
-  const hidden = attributes.int('hidden_size') ?? c.operand(2).type.shape[2]!;
+  const hidden = checkWeights(c, gates, count);
   const lengths = c.operands[4] === undefined ? undefined : c.numbers(4);
   if (lengths?.some((length) => length !== time)) c.fail('sequences of different lengths are not supported');
+  c.expand(time! * count * nodesPerStep);
   const inputWeights = unstacked(c, c.operand(1));
   const stateWeights = unstacked(c, c.operand(2));
-  if (inputWeights.length !== count || stateWeights.length !== count)
-    c.fail(`its weights are not for ${count} direction(s)`);
   const biases = c.operands[3] === undefined ? undefined : unstacked(c, c.operands[3]);
   const initial = (index: number): readonly Value[] | undefined => {
     const state = c.operands[index];
-    return state && unstacked(c, batchFirst ? permuted(c, state, [1, 0, 2]) : state);
+    if (state === undefined) return undefined;
+    const ordered = batchFirst ? permuted(c, state, [1, 0, 2]) : state;
+    if (!sameShape(ordered.type.shape, [count, batch!, hidden]))
+      c.fail(
+        `operand ${index} is ${formatType(state.type)}, no state of ${count} direction(s), ${batch} rows and ${hidden} columns`,
+      );
+    return unstacked(c, ordered);
   };
   const hiddens = initial(5);
   const cells = defaults.length === 3 ? initial(6) : undefined;
-  const peepholes = defaults.length === 3 && c.operands[7] !== undefined ? unstacked(c, c.operands[7]) : undefined;
+  const holes = defaults.length === 3 ? c.operands[7] : undefined;
+  if (holes !== undefined && !sameShape(holes.type.shape, [count, 3 * hidden]))
+    c.fail(`operand 7 is ${formatType(holes.type)}, not [${count},${3 * hidden}]`);
+  const peepholes = holes && unstacked(c, holes);
   const names = attributes.strings('activations') ?? Array.from({ length: count }, () => defaults).flat();
   const alphas = attributes.floats('activation_alpha');
   const betas = attributes.floats('activation_beta');
   const activations = names.map((name, i) => activation(c, name, alphas?.[i], betas?.[i]));
   const directions = Array.from({ length: count }, (_, d): Direction => {
     const both = biases && unstacked(c, reshaped(c, biases[d]!, [2, gates * hidden]));
-    const holes = peepholes && unstacked(c, reshaped(c, peepholes[d]!, [3, hidden]));
+    const each = peepholes && unstacked(c, reshaped(c, peepholes[d]!, [3, hidden]));
     return {
       reverse: way === 'reverse' || d === 1,
       inputWeights: inputWeights[d]!,
@@ -141,11 +149,32 @@ function readLayer(c: LoweringContext, gates: number, defaults: readonly string[
       stateBias: both?.[1],
       initialHidden: hiddens?.[d],
       initialCell: cells?.[d],
-      peepholes: holes,
+      peepholes: each,
       activations: activations.slice(d * defaults.length, (d + 1) * defaults.length),
     };
   });
   return { x, time: time!, batch: batch!, hidden, batchFirst, directions };
+}
+
+/** Of the longest cell, an LSTM with peepholes. */
+const nodesPerStep = 16;
+
+/** Gives the size of the state. The weights must fit it, the input and each other: what is cut out of them relies on it. */
+function checkWeights(c: LoweringContext, gates: number, count: number): number {
+  const [input, weights, state] = [0, 1, 2].map((i) => c.operand(i).type);
+  const hidden = c.attributes.int('hidden_size') ?? state!.shape[2] ?? 0;
+  const fits = (operand: number, type: TensorType, shape: readonly number[]): void => {
+    if (!sameShape(type.shape, shape))
+      c.fail(
+        `operand ${operand} is ${formatType(type)}; with a state of ${hidden} and ${count} direction(s) it must have the shape [${shape.join(',')}]`,
+      );
+  };
+  if (input!.shape.length !== 3) c.fail(`operand 0 is ${formatType(input!)}, not of rank 3`);
+  fits(1, weights!, [count, gates * hidden, input!.shape[2]!]);
+  fits(2, state!, [count, gates * hidden, hidden]);
+  const bias = c.operands[3];
+  if (bias !== undefined) fits(3, bias.type, [count, 2 * gates * hidden]);
+  return hidden;
 }
 
 function clipped(c: LoweringContext, gate: Value): Value {

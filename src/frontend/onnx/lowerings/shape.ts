@@ -1,8 +1,9 @@
 /** Constants, types and shapes: mostly operators that fold away, or cost nothing. */
+import { allocateArray } from '../../../../runtime/memory.ts';
 import { elementCount, type Tensor, type Value } from '../../../ir/graph.ts';
 import { broadcastShape } from '../../../ops/broadcasting.ts';
 import { tensorOf } from '../../tensor-proto.ts';
-import { axesFrom, castTo, checkCount, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
+import { axesFrom, castTo, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
 import { dtypeOf, elementTypeName } from '../element-type.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -69,9 +70,11 @@ function lowerRange(c: LoweringContext): Value {
   const [start, limit, delta] = [0, 1, 2].map((i) => c.numbers(i)?.[0] ?? c.fail(`operand ${i} is left out`));
   if (delta === 0) c.fail('the step is 0');
   const count = Math.max(0, Math.ceil((limit! - start!) / delta!));
-  checkCount(c, count);
-  const data = Array.from({ length: count }, (_, i) => start! + i * delta!);
-  return c.constant({ dtype, shape: [count] }, dtype === 'f32' ? Float32Array.from(data) : data);
+  return c.sharedConstant(`range ${start} ${delta}`, { dtype, shape: [count] }, () => {
+    const data = allocateArray(dtype, count);
+    for (let i = 0; i < count; i++) data[i] = start! + i * delta!;
+    return data;
+  });
 }
 
 function lowerEyeLike(c: LoweringContext): Value {
@@ -81,11 +84,12 @@ function lowerEyeLike(c: LoweringContext): Value {
     to === undefined ? type.dtype : (dtypeOf(to) ?? c.fail(`element type ${elementTypeName(to)} is not supported`));
   const [rows, columns] = type.shape;
   if (rows === undefined || columns === undefined || type.shape.length !== 2) c.fail('its operand is not a matrix');
-  checkCount(c, elementCount(type.shape));
-  const data = new Array<number>(elementCount(type.shape)).fill(0);
   const k = c.attributes.int('k', 0);
-  for (let row = Math.max(0, -k); row < rows! && row + k < columns!; row++) data[row * columns! + row + k] = 1;
-  return c.constant({ dtype, shape: type.shape }, data);
+  return c.sharedConstant(`eye ${k}`, { dtype, shape: type.shape }, () => {
+    const data = allocateArray(dtype, elementCount(type.shape));
+    for (let row = Math.max(0, -k); row < rows! && row + k < columns!; row++) data[row * columns! + row + k] = 1;
+    return data;
+  });
 }
 
 export const shapeLowerings: readonly OnnxLowering[] = [
