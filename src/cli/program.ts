@@ -1,5 +1,6 @@
 /** The command line: every command, and how its errors end the process. */
 import { Command, CommanderError, Option } from 'commander';
+import { PassFailure } from '../../passes/pass-manager.ts';
 import { isSystemError, systemDiagnostic } from '../files/system-error.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import { addArenaCommand } from './commands/arena.ts';
@@ -99,7 +100,8 @@ function sayAgain(error: unknown): number {
 
 /** Says what is no bug. Returns the exit code, and nothing for a bug. */
 function knownFailure(error: unknown): number | undefined {
-  const told = isSystemError(error) ? new SublinearError(systemDiagnostic(error)) : error;
+  const cause = error instanceof PassFailure ? error.cause : error;
+  const told = isSystemError(cause) ? new SublinearError(systemDiagnostic(cause)) : error;
   if (!(told instanceof SublinearError) || told.exitCode === 70) return undefined;
   const stopped = told.exitCode === 130 || told.exitCode === 143;
   process.stderr.write(`${stopped ? '' : 'error: '}${printable(told.message)}\n`);

@@ -17,10 +17,10 @@ import { version } from './version.ts';
 export function reportBug(error: unknown, argv: readonly string[], folder: string | undefined): string {
   const text = describeBug(error);
   try {
-    const path = writeReproducer(
-      reproducerOf(error, argv),
-      folder ?? mkdtempSync(join(tmpdir(), 'sublinear-failure-')),
-    );
+    const reproducer = reproducerOf(error, argv);
+    const place = folder ?? mkdtempSync(join(tmpdir(), 'sublinear-failure-'));
+    const path = join(place, nameOf(reproducer, text));
+    writeFileAtomically(path, printReproducer(reproducer));
     return `${text}  hint: please report it with ${path}, which \`sublinear repro\` runs again\n`;
   } catch (fault) {
     const why = fault instanceof Error ? fault.message : String(fault);
@@ -33,13 +33,12 @@ export function describeBug(error: unknown): string {
   return `error: ${error instanceof SublinearError ? message : `this is a bug of sublinear: ${message}`}\n`;
 }
 
-/** The name is of the contents, so that a failure that comes again leaves no second file. Returns the path. */
-function writeReproducer(reproducer: Reproducer, folder: string): string {
-  const text = printReproducer(reproducer);
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, 8);
-  const path = join(folder, `sublinear-failure-${digest}.${reproducer.graph === undefined ? 'txt' : 'ir'}`);
-  writeFileAtomically(path, text);
-  return path;
+/** The same failure has the same name, so that one that comes again leaves no second file. */
+function nameOf({ argv, folder, graph }: Reproducer, text: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([argv, folder, text, graph?.text]))
+    .digest('hex');
+  return `sublinear-failure-${digest.slice(0, 8)}.${graph === undefined ? 'txt' : 'ir'}`;
 }
 
 function reproducerOf(error: unknown, argv: readonly string[]): Reproducer {

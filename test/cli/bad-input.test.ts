@@ -354,5 +354,19 @@ describe('folders that cannot be written', () => {
     }
     mkdirSync('taken/step.plan.json', { recursive: true });
     await refused(1, ['compile', ...deep, '--emit', 'plan', '-o', 'taken'], 'cannot write taken/step.plan.json');
+    await refused(1, ['run', ...deep, '--profile', 'taken/step.plan.json'], 'it is a folder');
+    await refused(1, ['pareto', ...deep, '-o', 'file'], 'cannot write file: ');
+  });
+
+  it('are found before a file of the folder is touched, and before the model is read', async () => {
+    mkdirSync('out/step.dot', { recursive: true });
+    writeInto(folder, 'out/step.ir', 'old');
+    await refused(
+      1,
+      ['compile', 'absent.onnx', '--emit', 'ir,dot', '-o', 'out'],
+      'cannot write out/step.dot: it is a folder',
+    );
+    await refused(1, ['run', 'absent.onnx', '--gradients', 'out/step.ir'], 'cannot write out/step.ir: ');
+    expect(readFileSync('out/step.ir', 'utf8')).toBe('old');
   });
 });

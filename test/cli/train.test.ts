@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createTrainLog } from '../../src/cli/train-log.ts';
@@ -180,20 +180,52 @@ export const evaluation = [{ x, labels }];`),
     expect(losses(again.stdout)[0]).toBe(losses(first.stdout)[2]);
   });
 
-  it('stops cleanly at an interrupt, and saves', async () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('stops cleanly at %s, saves, and exits with %i', async (signal, exitCode) => {
     const folder = temporaryFolder();
     const saved = join(folder, 'state.safetensors');
     const data = dataModule(
       folder,
-      yields(`export function batch(index) { if (index === 4) process.emit('SIGINT'); return { x, labels }; }`),
+      yields(
+        `export function batch(index) { if (index === 4) process.emit('${signal}', '${signal}'); return { x, labels }; }`,
+      ),
     );
     const { code, stdout, stderr } = await sublinear(
       ...['train', modelModule(folder), '--data', data, '--steps', '100', '--save', saved],
     );
-    expect(code).toBe(0);
+    expect(code).toBe(exitCode);
     expect(losses(stdout)).toHaveLength(5);
-    expect(stderr).toContain(`stopped after step 5; --resume ${saved} goes on from there`);
+    expect(stderr).toBe(`stopped after step 5; --resume ${saved} goes on from there\n`);
     expect(readSafetensorsMetadata(readFileSync(saved)).get('step')).toBe('5');
+    expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual([0, 0]);
+  });
+
+  it('finds what cannot be written before it reads the model', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'file'), '');
+    mkdirSync(join(folder, 'folder'));
+    for (const target of [join(folder, 'folder'), join(folder, 'file/below'), '/proc/nowhere/saved', 'n'.repeat(300)])
+      for (const option of ['--save', '--save-onnx']) {
+        const { code, stderr } = await sublinear(
+          ...['train', 'absent.onnx', '--data', 'nowhere', '--steps', '1', option, target],
+        );
+        expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`cannot write ${target}: `) });
+      }
+    expect(filesBelow(folder)).toEqual(['file']);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says of a full disk what it is', async () => {
+    const folder = temporaryFolder();
+    const { code, stderr } = await sublinear(
+      ...['train', modelModule(folder), '--data', arrays(folder), '--steps', '1', '--save', '/dev/full'],
+    );
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'error: cannot write /dev/full: no space is left on the device\n  hint: free some of it, or choose another place\n',
+    });
   });
 
   it('stops at a loss that is NaN with the step and the node, and saves nothing', async () => {
