@@ -17,7 +17,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   EPERM: denied,
   EROFS: { reason: 'the file system can only be read', hint: otherPlace },
   ENOENT: { reason: 'there is no such file' },
-  ENOTDIR: { reason: 'a part of the path is a file, not a folder', hint: otherPlace },
+  ENOTDIR: { reason: 'a part of the path is a file, not a folder' },
   EISDIR: { reason: 'it is a folder', hint: 'name a file' },
   EEXIST: { reason: 'something else is in its place', hint: otherPlace },
   ENOTEMPTY: { reason: 'a folder is in its place', hint: otherPlace },
@@ -55,7 +55,8 @@ export function explainFailure(error: unknown): Explanation {
 export function isSystemError(error: unknown): error is Error {
   const code = codeOf(error);
   if (!(error instanceof Error) || code === undefined) return false;
-  return code === 'ERR_FS_FILE_TOO_LARGE' || ('syscall' in error && /^E[A-Z0-9]+$/.test(code));
+  const isName = code === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes');
+  return isName || code === 'ERR_FS_FILE_TOO_LARGE' || ('syscall' in error && /^E[A-Z0-9]+$/.test(code));
 }
 
 /** What is said of one that no reader or writer has put into words. */
