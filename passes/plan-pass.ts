@@ -4,7 +4,6 @@ import { residentBytes } from '../src/analysis/figures.ts';
 import { indexPlanGraph } from '../src/analysis/plan-graph.ts';
 import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
 import { nearestName, SublinearError } from '../src/ir/diagnostic.ts';
-import { placedArena } from './memory-plan.ts';
 import { type Pass, type PassOptionSpec, stringOption } from './pass.ts';
 import { planFromSequence } from './plan/plan.ts';
 import { strategies } from './plan/strategies.ts';
@@ -62,7 +61,6 @@ export const planPass: Pass = {
     const { search } = compilation;
     const context = {
       residentBytes: residentBytes(graph),
-      baselineArenaBytes: () => placedArena(index, Int32Array.from(graph.nodes.keys())),
       ...(search !== undefined && { search }),
     };
     const { sequence, ...found } = watched(search, () => bounded(index, own, context));

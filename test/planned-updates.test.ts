@@ -69,6 +69,9 @@ function stepFaults({ model, losses, inputs }: RandomModel, options: Training, s
       'budget-infeasible',
     ]),
   );
+  const whole = compile(model, { ...settings, strategy: 'budget', strategyOptions: { arena: '100%', effort: 'fast' } });
+  const share = whole.plan.budget === plain.figures.arenaBytes && whole.figures.recomputeCost === 0;
+  if (!share) return [`100% of ${plain.figures.arenaBytes} bytes is ${whole.plan.budget}, met by recomputation`];
   return [plain, smaller, ...within].flatMap((compiled) => {
     if (compiled === undefined) return [];
     const results = trained(compiled, given);

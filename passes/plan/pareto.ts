@@ -5,7 +5,7 @@
  * bytes rise, whatever the searches find.
  */
 import type { PlanIndex } from '../../src/analysis/plan-graph.ts';
-import { placedArena } from '../memory-plan.ts';
+import { baselineArena } from './baseline.ts';
 import { lowerBound } from './budget/lower-bound.ts';
 import { type BudgetOptions, type BudgetPlan, planForBudget } from './budget/plan-for-budget.ts';
 import { prepare } from './budget/prepared.ts';
@@ -39,7 +39,7 @@ export interface ParetoOptions extends CurveSearch {
 export function paretoPlans(index: PlanIndex, options: ParetoOptions = {}): readonly ParetoPoint[] {
   const { points = 8, effort = 'fast', ...search } = options;
   const prepared = prepare(index);
-  const largest = placedArena(index, sourceOrder(index));
+  const largest = baselineArena(index);
   let last: BudgetPlan | undefined;
   const plan = (budget: number): BudgetPlan => {
     const seeds = last === undefined ? [] : [last.sequence];
@@ -133,7 +133,7 @@ export function kneePlan(index: PlanIndex, options: CurveSearch = {}): BoundedSe
   // An effort that was asked for is made; otherwise a small graph takes few moves.
   const moves = options.effort === undefined ? kneeMoves * index.nodeCount : Number.POSITIVE_INFINITY;
   const prepared = prepare(index);
-  const largest = placedArena(index, sourceOrder(index));
+  const largest = baselineArena(index);
   const smallest = Math.min(largest, workingSet(index, prepared.roots).bytes);
   let curve: readonly (CurvePoint & { readonly plan?: BudgetPlan })[] = Array.from(
     { length: boundsDrawn + 1 },
@@ -170,8 +170,4 @@ export function kneePlan(index: PlanIndex, options: CurveSearch = {}): BoundedSe
 
 function boundedBy({ sequence, lowerBound: least, bound, stopped }: BudgetPlan, budget: number): BoundedSequence {
   return { sequence, lowerBound: least, bound, budget, ...(stopped && { stopped }) };
-}
-
-function sourceOrder(index: PlanIndex): Int32Array {
-  return Int32Array.from({ length: index.nodeCount }, (_, n) => n);
 }

@@ -29,8 +29,6 @@ export interface StrategyOption {
 export interface PlanContext {
   /** Bytes of residents, which a budget on the peak includes. */
   readonly residentBytes: number;
-  /** Arena of ordinary training in source order, placed: what shares are shares of. */
-  readonly baselineArenaBytes: () => number;
   readonly search?: SearchSettings;
 }
 

@@ -6,7 +6,7 @@ import { parseByteSize, resolveByteSize } from '../../../src/analysis/byte-size.
 import type { PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import { simulate, valueName } from '../../../src/analysis/simulate.ts';
 import { SublinearError } from '../../../src/ir/diagnostic.ts';
-import { placedArena } from '../../memory-plan.ts';
+import { baselineArena } from '../baseline.ts';
 import {
   type BoundedSequence,
   integerOption,
@@ -42,7 +42,7 @@ interface Limit {
 }
 
 /** Throws `SublinearError` (exit code 2) for no budget, or one that is none. */
-function limitOf(options: StrategyOptions, context: PlanContext): Limit {
+function limitOf(index: PlanIndex, options: StrategyOptions, context: PlanContext): Limit {
   const { budget, arena } = options;
   const isArena = typeof arena === 'string' && arena !== '';
   const text = isArena ? arena : budget;
@@ -53,12 +53,12 @@ function limitOf(options: StrategyOptions, context: PlanContext): Limit {
   const residentBytes = isArena ? 0 : context.residentBytes;
   const otherwise = context.residentBytes > 0 ? ', or make the batch smaller' : '';
   if (size.kind === 'bytes') return { figure, bytes: size.bytes, residentBytes, otherwise };
-  const whole = residentBytes + context.baselineArenaBytes();
+  const whole = residentBytes + baselineArena(index);
   return { figure, bytes: resolveByteSize(size, whole), residentBytes, whole, otherwise };
 }
 
 function boundedSequence(index: PlanIndex, options: StrategyOptions, context: PlanContext): BoundedSequence {
-  const limit = limitOf(options, context);
+  const limit = limitOf(index, options, context);
   const budget = limit.bytes - limit.residentBytes;
   const plan = planWithin(index, { budget, ...searchOptions(options, context.search) });
   if (!plan.feasible) throw plan.stopped ? interrupted(plan, limit) : infeasible(index, plan, limit);
@@ -213,19 +213,14 @@ export const budgetStrategy: StrategyDefinition = {
     { name: 'arena', kind: 'bytes', summary: 'limit of the arena', fallback: 'none: one of the two is needed' },
     ...searchOptionList,
   ],
-  sequence: (index, options) => boundedSequence(index, options, contextOf(index)).sequence,
+  sequence: (index, options) => boundedSequence(index, options, contextOf()).sequence,
   bounded: boundedSequence,
 };
 
 /** For graphs of bare costs: no residents count. */
-export function contextOf(index: PlanIndex, search?: SearchSettings): PlanContext {
+export function contextOf(search?: SearchSettings): PlanContext {
   return {
     residentBytes: 0,
-    baselineArenaBytes: () =>
-      placedArena(
-        index,
-        Int32Array.from({ length: index.nodeCount }, (_, n) => n),
-      ),
     ...(search !== undefined && { search }),
   };
 }

@@ -79,7 +79,7 @@ async function planned(index: PlanIndex, options: PlanCommandOptions): Promise<P
   const search = await searchSettings();
   return figuresOf(
     index,
-    watched(search, () => bounded(index, own, contextOf(index, search))),
+    watched(search, () => bounded(index, own, contextOf(search))),
   );
 }
 

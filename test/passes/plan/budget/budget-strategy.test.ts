@@ -5,6 +5,8 @@ import { strategies } from '../../../../passes/plan/strategies.ts';
 import { type PlanContext, watched } from '../../../../passes/plan/strategy.ts';
 import { indexPlanGraph, type PlanGraph, type PlanIndex } from '../../../../src/analysis/plan-graph.ts';
 import { simulate } from '../../../../src/analysis/simulate.ts';
+import { compile } from '../../../../src/compile.ts';
+import { ModelBuilder } from '../../../../src/frontend/builder/model-builder.ts';
 import { SublinearError } from '../../../../src/ir/diagnostic.ts';
 import { chain, counterDraw, randomPlanGraph } from '../../../plan-graphs.ts';
 
@@ -24,7 +26,7 @@ const residentBytes = 10_000;
 
 function within(graph: PlanGraph) {
   const index = indexPlanGraph(graph);
-  const context: PlanContext = { residentBytes, baselineArenaBytes: contextOf(index).baselineArenaBytes };
+  const context: PlanContext = { residentBytes };
   return { index, context };
 }
 
@@ -85,12 +87,12 @@ describe('a search that is watched', () => {
     const plan = planWithin(index, { budget: 3000, effort: 'fast', shouldStop: () => true });
     expect(plan).toMatchObject({ feasible: true, stopped: true });
     expect(plan.cost).toBeGreaterThanOrEqual(all.cost);
-    const context = { ...contextOf(index), search: { shouldStop: () => true } };
+    const context = { ...contextOf(), search: { shouldStop: () => true } };
     expect(bounded(index, { arena: '3000', effort: 'fast' }, context).stopped).toBe(true);
   });
 
   it('and stopped before anything fits is interrupted: exit code 130', () => {
-    const context = { ...contextOf(index), search: { shouldStop: () => true } };
+    const context = { ...contextOf(), search: { shouldStop: () => true } };
     const error = refusal(index, { arena: '100' }, context);
     expect(error.exitCode).toBe(130);
     expect(error.message).toContain('stopped before a plan within an arena of 100 bytes was found');
@@ -107,4 +109,32 @@ describe('a search that is watched', () => {
     expect(watched(undefined, () => 3)).toBe(3);
     expect(calls).toEqual(['start', 'end']);
   });
+});
+
+describe('a share', () => {
+  const m = new ModelBuilder('shared');
+  let h = m.input('x', [32, 16]);
+  for (let layer = 0; layer < 4; layer++) h = m.tanh(m.linear(h, 16));
+  m.loss(m.meanSquaredError(h, m.input('target', [32, 16])));
+  const model = m.finish();
+
+  it.each([undefined, { kind: 'adam' }])(
+    'is one of what the strategy none reports: with the optimizer %o',
+    (optimizer) => {
+      const options = { losses: model.losses, ...(optimizer !== undefined && { optimizer }) };
+      const { figures } = compile(model, { ...options, strategy: 'none' });
+      const whole = (option: 'budget' | 'arena') =>
+        compile(model, { ...options, strategy: 'budget', strategyOptions: { [option]: '100%', effort: 'fast' } });
+      expect(whole('arena').plan.budget).toBe(figures.arenaBytes);
+      expect(whole('budget').plan.budget).toBe(figures.peakBytes - figures.residentBytes);
+      // Ordinary training itself fits.
+      expect(whole('budget').figures).toMatchObject({ arenaBytes: figures.arenaBytes, recomputeCost: 0 });
+      const most = compile(model, {
+        ...options,
+        strategy: 'budget',
+        strategyOptions: { arena: '90%', effort: 'fast' },
+      });
+      expect(most.plan.budget).toBe(Math.floor(0.9 * figures.arenaBytes));
+    },
+  );
 });
