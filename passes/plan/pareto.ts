@@ -9,6 +9,7 @@ import { baselineArena } from './baseline.ts';
 import { lowerBound } from './budget/lower-bound.ts';
 import { type BudgetOptions, type BudgetPlan, planForBudget } from './budget/plan-for-budget.ts';
 import { prepare } from './budget/prepared.ts';
+import { provedBound } from './budget/proved-bound.ts';
 import { workingSet } from './budget/working-set.ts';
 import type { BoundedSequence, SearchSettings } from './strategy.ts';
 
@@ -45,9 +46,10 @@ export function paretoPlans(index: PlanIndex, options: ParetoOptions = {}): read
     const seeds = last === undefined ? [] : [last.sequence];
     const found = planForBudget(index, { ...search, effort, budget, prepared, seeds });
     // A search that misses the plan below it, whose cost is within this budget too, does not take it back.
-    const missed = last !== undefined && (!found.feasible || found.cost > last.cost);
-    const { lowerBound, bound, provedInfeasible } = found;
-    return missed ? { ...last!, lowerBound, bound, provedInfeasible, stopped: found.stopped } : found;
+    if (last === undefined || (found.feasible && found.cost <= last.cost)) return found;
+    const { bound, baseCost, stopped } = found;
+    const lower = provedBound({ extra: found.lowerBound - baseCost, name: bound }, last.cost - baseCost, baseCost);
+    return { ...last, lowerBound: baseCost + lower, bound, provedInfeasible: false, stopped };
   };
   // No budget is met by less than one unit of alignment, so this gives the smallest plan that can be found.
   const smallest = plan(1);

@@ -18,6 +18,7 @@ import {
 } from '../strategy.ts';
 import { type BudgetOptions, type BudgetPlan, type Effort, planForBudget } from './plan-for-budget.ts';
 import { prepare } from './prepared.ts';
+import { provedBound } from './proved-bound.ts';
 
 const efforts: readonly Effort[] = ['fast', 'default', 'max'];
 
@@ -88,14 +89,15 @@ export function planWithin(index: PlanIndex, options: BudgetOptions & Pick<Searc
   const { budget, descend = true } = options;
   const prepared = options.prepared ?? prepare(index);
   const first = planForBudget(index, { ...options, budget: Math.max(1, budget), prepared });
-  const { lowerBound, bound, provedInfeasible } = first;
+  const { bound, baseCost, provedInfeasible } = first;
   if (first.arenaBytes <= budget) return { ...first, feasible: true };
   if (first.stopped || !descend) return { ...first, feasible: false };
   const smallest = smallestPlan(index, { ...options, prepared });
   if (smallest.arenaBytes > budget) return { ...smallest, feasible: false, provedInfeasible };
-  const extra = smallest.cost - smallest.baseCost;
-  const gap = extra > 0 ? (smallest.cost - lowerBound) / extra : 0;
-  return { ...smallest, feasible: true, lowerBound, bound, gap };
+  const extra = smallest.cost - baseCost;
+  const lower = provedBound({ extra: first.lowerBound - baseCost, name: bound }, extra, baseCost);
+  const gap = extra > 0 ? (extra - lower) / extra : 0;
+  return { ...smallest, feasible: true, lowerBound: baseCost + lower, bound, gap };
 }
 
 /** Budgets tried below the smallest arena found: at most, and times nodes (a search that misses is dear). Moves for a node. */

@@ -12,6 +12,7 @@ import { placedArena } from '../../memory-plan.ts';
 import { type JudgedPlan, judge } from './incumbent.ts';
 import { type LowerBound, lowerBound } from './lower-bound.ts';
 import { type Prepared, prepare } from './prepared.ts';
+import { provedBound } from './proved-bound.ts';
 import { createRandom } from './random.ts';
 import { createDropEstimates } from './repair.ts';
 import { type SearchContext, search } from './search.ts';
@@ -98,7 +99,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
   };
   const finish = (plan: JudgedPlan, arenaBytes: number, bound: LowerBound): BudgetPlan => {
     const feasible = arenaBytes <= budget;
-    const lower = feasible ? Math.min(bound.extra, plan.extra) : bound.extra;
+    const lower = feasible ? provedBound(bound, plan.extra, prepared.baseCost) : bound.extra;
     return {
       sequence: plan.sequence,
       liveBytes: plan.simulation.liveBytes,
