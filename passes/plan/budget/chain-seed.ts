@@ -160,15 +160,17 @@ export function chainIntervals(
       const whole = inUnits(most);
       const wholeCost = runCost[j - 1]! - runCost[i]! + leafCost[j - 1]!;
       const here = at(i, j);
-      for (let m = 0; m <= units; m++) {
-        if (whole <= m) {
-          best[here + m] = wholeCost;
-          choice[here + m] = -1;
-        }
-        for (let k = i + 1; k < j; k++) {
-          const left = m - sizeUnits[k]!;
-          if (left < 0) continue;
-          const total = runCost[k]! - runCost[i]! + best[at(k, j) + left]! + best[at(i, k) + m]!;
+      for (let m = Math.max(0, whole); m <= units; m++) {
+        best[here + m] = wholeCost;
+        choice[here + m] = -1;
+      }
+      for (let k = i + 1; k < j; k++) {
+        const keeping = sizeUnits[k]!;
+        const runTo = runCost[k]! - runCost[i]!;
+        const right = at(k, j) - keeping;
+        const left = at(i, k);
+        for (let m = keeping; m <= units; m++) {
+          const total = runTo + best[right + m]! + best[left + m]!;
           if (total < best[here + m]!) {
             best[here + m] = total;
             choice[here + m] = k;

@@ -16,7 +16,6 @@ import { provedBound } from './proved-bound.ts';
 import { createRandom } from './random.ts';
 import { createDropEstimates } from './repair.ts';
 import { type SearchContext, search } from './search.ts';
-import { seedSequences } from './seed-sequences.ts';
 import type { Solver } from './solver.ts';
 import { workingSet } from './working-set.ts';
 
@@ -157,7 +156,7 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     return finish(judge(prepared, prepared.orders[0]!), Number.POSITIVE_INFINITY, early);
   const stopAt = Math.max(early.extra * nearEnough, bearable);
   const target = Number.isFinite(early.extra) ? budget : Math.max(budget, floor.bytes);
-  const seeds = [...(options.seeds ?? []), ...seedSequences(prepared)];
+  const seeds = [...(options.seeds ?? []), ...prepared.seeds()];
   const { large } = prepared;
   const first = search(
     { ...context, budget: target, stopAt, effort: (large ? 1 : firstShare) * context.effort },
