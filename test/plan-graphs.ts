@@ -95,6 +95,8 @@ export function counterDraw(seed: number): Draw {
 export interface RandomOptions {
   readonly reach?: number;
   readonly updates?: boolean;
+  /** Some forward nodes put others' results one beside another (default false). */
+  readonly parts?: boolean;
 }
 
 /**
@@ -105,13 +107,15 @@ export interface RandomOptions {
 export function randomPlanGraph(
   draw: Draw,
   forwardNodes: number,
-  { reach, updates = true }: RandomOptions = {},
+  { reach, updates = true, parts = false }: RandomOptions = {},
 ): PlanGraph {
   const inputs = [{ name: 'x', bytes: 64 * (1 + draw(4)) }];
   const nodes: PlanNode[] = [];
   const values: string[] = ['x'];
   const sizeOf = new Map<string, number>([['x', inputs[0]!.bytes]]);
   const gradientsOf = new Map<string, string[]>();
+  /** Values that are as large as the storage they lie in, which is no resident. */
+  const filling = new Set<string>();
   const parameters: string[] = [];
   const fresh = (name: string): string => {
     const bytes = 1 + draw(8 * 64);
@@ -128,10 +132,27 @@ export function randomPlanGraph(
     const name = `f${i}`;
     const reads = [draw(3) > 0 ? values[values.length - 1]! : pick()];
     for (let extra = draw(3); extra > 0; extra--) reads.push(pick());
+    if (parts && draw(4) === 0) {
+      const joined = [...new Set(reads.filter((read) => filling.has(read)))];
+      if (joined.length > 0) {
+        let offset = 0;
+        const laid = joined.map((value) => {
+          const part = { value, offset };
+          offset += sizeOf.get(value)!;
+          return part;
+        });
+        sizeOf.set(name, offset + draw(2) * draw(200));
+        filling.add(name);
+        nodes.push(forward(name, reads, sizeOf.get(name)!, { parts: laid }));
+        values.push(name);
+        continue;
+      }
+    }
     const kind = draw(10);
     if (kind === 0) {
       sizeOf.set(name, sizeOf.get(reads[0]!)!);
       nodes.push(forward(name, reads, sizeOf.get(name)!, { view: reads[0]! }, { cost: 0 }));
+      if (filling.has(reads[0]!)) filling.add(name);
       values.push(name);
       continue;
     }
@@ -151,6 +172,7 @@ export function randomPlanGraph(
       expensive: kind === 1 || kind === 4,
     });
     values.push(...results);
+    for (const result of results) filling.add(result);
   }
   const outputs = [nodes[forwardNodes - 1]!.outputs[0]!.name];
   const backwards: PlanNode[] = [backward('seed', [], 64)];
@@ -195,7 +217,7 @@ export function planGraphs(most = 24, options: RandomOptions = {}): fc.Arbitrary
     .tuple(fc.integer({ min: 2, max: most }), fc.array(fc.nat({ max: 0xffff }), { minLength: 40, maxLength: 400 }))
     .map(([size, numbers]) => {
       let next = 0;
-      return randomPlanGraph((below) => numbers[next++ % numbers.length]! % below, size, options);
+      return randomPlanGraph((below) => numbers[next++ % numbers.length]! % below, size, { parts: true, ...options });
     });
 }
 
@@ -283,6 +305,23 @@ export function replay(graph: PlanGraph, sequence: readonly string[]): Replay {
     const results = node.outputs.map((result) => result.name);
     const taken = new Set<Buffer>();
     const made: [string, Copy][] = [];
+    /** Buffers of dying parts that lie in the result from now on: the largest first, while they fit. */
+    const partsTaken = (bytes: number, { parts = [] }: PlanResult): Buffer[] => {
+      const sizes = new Map(
+        graph.nodes.flatMap((other) => other.outputs.map((o) => [o.name, round(o.bytes)] as const)),
+      );
+      let room = bytes;
+      const found: Buffer[] = [];
+      const sorted = [...parts].sort((a, b) => sizes.get(b.value)! - sizes.get(a.value)! || a.offset - b.offset);
+      for (const { value } of sorted) {
+        const part = read.get(value)!.buffer;
+        if (residents.has(part) || taken.has(part) || found.includes(part) || neededAfter(part, s, results)) continue;
+        if (part.bytes !== sizes.get(value) || part.bytes > room) continue;
+        room -= part.bytes;
+        found.push(part);
+      }
+      return found;
+    };
     for (const result of node.outputs) {
       let buffer: Buffer | undefined;
       if (result.view !== undefined) buffer = (read.get(result.view) ?? copies.get(result.view)!).buffer;
@@ -306,6 +345,11 @@ export function replay(graph: PlanGraph, sequence: readonly string[]): Replay {
         }
         if (buffer === undefined) {
           buffer = { bytes: round(result.bytes), written: 0, freed: false, pinned: false };
+          for (const part of partsTaken(buffer.bytes, result)) {
+            taken.add(part);
+            live.delete(part);
+            part.freed = true;
+          }
           live.add(buffer);
         }
       }

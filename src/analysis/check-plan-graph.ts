@@ -10,7 +10,7 @@ import { nameSuggester, SublinearError } from '../ir/diagnostic.ts';
 import { alignUp } from '../ir/graph.ts';
 import { type JsonReader, jsonReader } from './json-reader.ts';
 import { orderPlanNodes } from './order-plan-nodes.ts';
-import type { PlanGraph, PlanNode, PlanResult, PlanValue } from './plan-graph.ts';
+import type { PlanGraph, PlanNode, PlanPart, PlanResult, PlanValue } from './plan-graph.ts';
 
 export const planGraphFormat = 'sublinear-plan-graph/1';
 
@@ -18,7 +18,8 @@ const regions: readonly Region[] = ['forward', 'backward', 'update'];
 const graphFields = ['format', 'inputs', 'nodes', 'outputs'];
 const inputFields = ['name', 'bytes'];
 const nodeFields = ['name', 'inputs', 'outputs', 'cost', 'region', 'recomputable', 'scratch', 'expensive'];
-const resultFields = ['name', 'bytes', 'view', 'over'];
+const resultFields = ['name', 'bytes', 'view', 'over', 'parts'];
+const partFields = ['value', 'offset'];
 
 /** `text` is JSON. Throws `SublinearError`. */
 export function parsePlanGraph(text: string, source: string): PlanGraph {
@@ -96,11 +97,27 @@ function readResult(reader: JsonReader, json: unknown, place: string): PlanResul
   const name = reader.name(record?.name, `name of ${place}`);
   const bytes = reader.count(record?.bytes, `bytes of ${JSON.stringify(name)}`);
   const view = record?.view === undefined ? undefined : reader.name(record.view, `view of ${JSON.stringify(name)}`);
+  if (record?.parts !== undefined) {
+    if (view !== undefined || record.over !== undefined)
+      reader.add(`${JSON.stringify(name)} has parts, so it is no view and over no input`);
+    const parts = reader
+      .list(record.parts, `parts of ${JSON.stringify(name)}`)
+      .map((part, k) => readPart(reader, part, `parts[${k}] of ${JSON.stringify(name)}`));
+    return { name, bytes, parts };
+  }
   if (record?.over === undefined) return view === undefined ? { name, bytes } : { name, bytes, view };
   if (view !== undefined) reader.add(`${JSON.stringify(name)} is both a view and over an input`);
   const over =
     typeof record.over === 'string' ? record.over : reader.names(record.over, `over of ${JSON.stringify(name)}`);
   return { name, bytes, over };
+}
+
+function readPart(reader: JsonReader, json: unknown, place: string): PlanPart {
+  const record = reader.record(json, place, partFields);
+  return {
+    value: reader.name(record?.value, `value of ${place}`),
+    offset: reader.count(record?.offset, `offset of ${place}`),
+  };
 }
 
 /** Sums of bytes, rounded up, and of costs stay whole numbers. */
@@ -144,7 +161,8 @@ function checkNames(reader: JsonReader, graph: PlanGraph): void {
     for (const input of node.inputs) require(input, `node ${JSON.stringify(node.name)} reads`, node.name);
     const reads = new Set(node.inputs);
     for (const output of node.outputs) {
-      for (const shared of [output.view ?? [], output.over ?? []].flat())
+      const parts = (output.parts ?? []).map((part) => part.value);
+      for (const shared of [output.view ?? [], output.over ?? [], parts].flat())
         if (!reads.has(shared))
           reader.add(
             `${JSON.stringify(output.name)} shares storage with ${JSON.stringify(shared)}, which its node does not read`,
@@ -155,12 +173,29 @@ function checkNames(reader: JsonReader, graph: PlanGraph): void {
   for (const output of graph.outputs) require(output, 'the graph outputs');
 }
 
+/** The storages of parts lie beside one another within the result. */
+function checkParts(reader: JsonReader, node: PlanNode, owner: ReadonlyMap<string, PlanValue>): void {
+  for (const { name, bytes, parts = [] } of node.outputs) {
+    let end = 0;
+    for (const { value, offset } of [...parts].sort((a, b) => a.offset - b.offset)) {
+      const base = owner.get(value)!;
+      const part = `${JSON.stringify(value)} as a part of ${JSON.stringify(name)}`;
+      if (offset < end || offset + base.bytes > bytes)
+        reader.add(`${part} lies from ${offset} to ${offset + base.bytes} of ${bytes} bytes, where there is no room`, {
+          node: node.name,
+        });
+      end = offset + base.bytes;
+    }
+  }
+}
+
 /** A result fits into what it is `over`, and no two results of a node are `over`, or over and view of, one storage. */
 function checkSharing(reader: JsonReader, graph: PlanGraph): void {
   const owner = new Map<string, PlanValue>();
   for (const input of graph.inputs) owner.set(input.name, input);
   const residents = new Set<PlanValue>(graph.inputs);
   for (const node of graph.nodes) {
+    checkParts(reader, node, owner);
     const taken = new Map<PlanValue, string>();
     const viewed = new Map<PlanValue, string>();
     for (const output of node.outputs) {

@@ -3,7 +3,7 @@
  * `simulate` says of the edited sequence, without simulating it anew.
  *
  * Only the storages that the edited steps read or make are traced again. Where a life then begins or ends at another
- * step, hand-overs of storage (`over`) are decided again, onwards as far as the length of a storage changes. What is left
+ * step, hand-overs of storage (`over`, `parts`) are decided again, onwards as far as the length of a storage changes. What is left
  * is a handful of ranges of steps with more or fewer bytes; their peaks come from a table of range maxima.
  */
 import { covers, type LiveRange, pieces } from './live-ranges.ts';
@@ -54,7 +54,7 @@ const noSteps: ReadonlySet<number> = new Set();
 
 /** Throws `SequenceError` where the sequence reads what has not been made. O(n log n) for n reads and results. */
 export function editableSequence(index: PlanIndex, sequence: ArrayLike<number>): EditableSequence {
-  const { readStart, reads, resultStart, overStart, over, bytes, inputCount, cost, scratch } = index;
+  const { readStart, reads, resultStart, overStart, over, partStart, parts, bytes, inputCount, cost, scratch } = index;
   const simulation = simulate(index, sequence);
   const { liveAt } = simulation;
   const steps = sequence.length;
@@ -101,6 +101,15 @@ export function editableSequence(index: PlanIndex, sequence: ArrayLike<number>):
         size = donor.placed.sizes[donor.life]!;
         break;
       }
+      let room = size;
+      for (let k = partStart[v]!; k < partStart[v + 1]!; k++) {
+        const part = donors.find(({ value }) => value === parts[k]);
+        if (part === undefined || part.placed.handedOver[part.life] === 1) continue;
+        const length = part.placed.sizes[part.life]!;
+        if (length !== index.partBytes[k] || length > room) continue;
+        part.placed.handedOver[part.life] = 1;
+        room -= length;
+      }
       if (own.sizes[life] === size) continue;
       own.sizes[life] = size;
       changed.push(v);
@@ -109,7 +118,9 @@ export function editableSequence(index: PlanIndex, sequence: ArrayLike<number>):
   };
   for (let s = 0; s < steps; s++) {
     const node = sequence[s]!;
-    if (overStart[resultStart[node]!] !== overStart[resultStart[node + 1]!]) handOver(s, node, (root) => base[root]!);
+    const [from, to] = [resultStart[node]!, resultStart[node + 1]!];
+    if (overStart[from] !== overStart[to] || partStart[from] !== partStart[to])
+      handOver(s, node, (root) => base[root]!);
   }
 
   /** Bytes alive from one step to the next: `across[s]` before step s. */

@@ -19,6 +19,18 @@ export interface PlanResult extends PlanValue {
    * needs its own. In region `update` the input may be resident: the result is then written over it and costs no bytes.
    */
   readonly over?: string | readonly string[];
+  /**
+   * Inputs that lie in this result as they are, one beside another (a concatenation). One whose last read this is, and
+   * which fills a storage of its own, can have been made there: the result then takes over its bytes.
+   */
+  readonly parts?: readonly PlanPart[];
+}
+
+export interface PlanPart {
+  /** An input of the node that makes the result. */
+  readonly value: string;
+  /** Bytes from the start of the result. */
+  readonly offset: number;
 }
 
 export interface PlanNode {
@@ -72,6 +84,12 @@ export interface PlanIndex {
   /** Candidates whose storage a value may take over. */
   readonly overStart: Int32Array;
   readonly over: Int32Array;
+  /** Values that a value may be made of, the largest first, and where in it they begin. */
+  readonly partStart: Int32Array;
+  readonly parts: Int32Array;
+  readonly partOffset: Float64Array;
+  /** Bytes of each part's storage, rounded up: one of another length is not taken over. */
+  readonly partBytes: Float64Array;
   readonly cost: Float64Array;
   /** Rounded up to 64. */
   readonly scratch: Float64Array;
@@ -106,9 +124,11 @@ export function indexPlanGraph(graph: PlanGraph): PlanIndex {
   const readStart = new Int32Array(nodeCount + 1);
   const writeStart = new Int32Array(nodeCount + 1);
   const overStart = new Int32Array(valueCount + 1);
+  const partStart = new Int32Array(valueCount + 1);
   const reads: number[] = [];
   const writes: number[] = [];
   const over: number[] = [];
+  const parts: IndexedPart[] = [];
   const cost = new Float64Array(nodeCount);
   const scratch = new Float64Array(nodeCount);
   const region = new Uint8Array(nodeCount);
@@ -151,9 +171,11 @@ export function indexPlanGraph(graph: PlanGraph): PlanIndex {
             writes.push(donor);
           } else over.push(donor);
         }
+        if (output.parts !== undefined) parts.push(...indexedParts(output.parts, id, bytes, view));
       }
       value++;
       overStart[value] = over.length;
+      partStart[value] = parts.length;
     }
     resultStart[n + 1] = value;
     writeStart[n + 1] = writes.length;
@@ -185,6 +207,10 @@ export function indexPlanGraph(graph: PlanGraph): PlanIndex {
     view,
     overStart,
     over: Int32Array.from(over),
+    partStart,
+    parts: Int32Array.from(parts, (part) => part.value),
+    partOffset: Float64Array.from(parts, (part) => part.offset),
+    partBytes: Float64Array.from(parts, (part) => part.bytes),
     cost,
     scratch,
     region,
@@ -194,4 +220,27 @@ export function indexPlanGraph(graph: PlanGraph): PlanIndex {
     writeStart,
     writes: Int32Array.from(writes),
   };
+}
+
+interface IndexedPart {
+  readonly value: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The largest first: what is rounded up need not all fit, and then the smallest are left out. */
+function indexedParts(
+  parts: readonly PlanPart[],
+  id: (name: string) => number,
+  bytes: Float64Array,
+  view: Int32Array,
+): IndexedPart[] {
+  return parts
+    .map(({ value, offset }) => {
+      const part = id(value);
+      let root = part;
+      while (view[root]! >= 0) root = view[root]!;
+      return { value: part, offset, bytes: bytes[root]! };
+    })
+    .sort((a, b) => b.bytes - a.bytes || a.offset - b.offset);
 }

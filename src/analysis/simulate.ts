@@ -3,7 +3,8 @@
  *
  * A read takes the most recent copy. A copy and the views of it share a storage, which dies after the last read of any
  * of them; a result nobody reads lives for the step that makes it; an output's first copy lives to the end. A result
- * with `over` candidates takes the first one's storage whose last read this is.
+ * with `over` candidates takes the first one's storage whose last read this is. A result made of `parts` takes over the
+ * bytes of every part whose last read this is, as far as they fit: those parts have been made where they lie in it.
  */
 import type { PlanIndex } from './plan-graph.ts';
 
@@ -24,6 +25,10 @@ export interface Simulation {
   /** Live bytes and scratch at each step. */
   readonly liveAt: Float64Array;
   readonly storages: readonly Storage[];
+  /** By storage: the storage that it became a part of when it ended; -1 for most. */
+  readonly partOf: Int32Array;
+  /** Where it begins in that storage, in bytes. */
+  readonly partOffset: Float64Array;
   /** Copies in order of creation: step s made copies `copyStart[s] .. copyStart[s + 1]`, one a result. */
   readonly copyStart: Int32Array;
   /** Storage of each copy; -1 where it lies in a resident. */
@@ -47,7 +52,8 @@ export class SequenceError extends Error {
 /** `sequence` holds node numbers. Throws `SequenceError`. O(reads + results of the sequence). */
 export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulation {
   const steps = sequence.length;
-  const { resultStart, readStart, reads, view, inputCount, overStart, over, bytes } = index;
+  const { resultStart, readStart, reads, view, inputCount, overStart, over, bytes, partStart, parts, partBytes } =
+    index;
   const copyStart = new Int32Array(steps + 1);
   const readCopyStart = new Int32Array(steps + 1);
   for (let s = 0; s < steps; s++) {
@@ -97,7 +103,20 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
   const start: number[] = [];
   const end: number[] = [];
   const size: number[] = [];
+  const partOf: number[] = [];
+  const partOffset: number[] = [];
   const takenAt = new Int32Array(copies).fill(-1);
+  /** The storage of a value that dies at step s, taken over by a result of it; -1 where it may not be. */
+  const take = (s: number, n: number, donor: number, fits: (bytes: number) => boolean): number => {
+    if (donor < inputCount) return -1;
+    const donorCopy = copyReadAt(index, readCopies, readCopyStart, s, n, donor);
+    const donorGroup = donorCopy < 0 ? -1 : group[donorCopy]!;
+    if (donorGroup < 0 || lastUse[donorGroup] !== s || takenAt[donorGroup]! >= 0) return -1;
+    const candidate = storageOf[donorGroup]!;
+    if (candidate < 0 || !fits(size[candidate]!)) return -1;
+    takenAt[donorGroup] = s;
+    return candidate;
+  };
   for (let s = 0; s < steps; s++) {
     const n = sequence[s]!;
     for (let v = resultStart[n]!, copy = copyStart[s]!; v < resultStart[n + 1]!; v++, copy++) {
@@ -108,23 +127,24 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
       }
       const death = Math.min(lastUse[copy]! + 1, steps);
       let storage = -1;
-      for (let k = overStart[v]!; k < overStart[v + 1]!; k++) {
-        const donor = over[k]!;
-        if (donor < inputCount) continue;
-        const donorCopy = copyReadAt(index, readCopies, readCopyStart, s, n, donor);
-        const donorGroup = donorCopy < 0 ? -1 : group[donorCopy]!;
-        if (donorGroup < 0 || lastUse[donorGroup] !== s || takenAt[donorGroup]! >= 0) continue;
-        const candidate = storageOf[donorGroup]!;
-        if (candidate < 0 || size[candidate]! < bytes[v]!) continue;
-        takenAt[donorGroup] = s;
-        storage = candidate;
-        break;
-      }
+      for (let k = overStart[v]!; k < overStart[v + 1]! && storage < 0; k++)
+        storage = take(s, n, over[k]!, (donated) => donated >= bytes[v]!);
       if (storage < 0) {
         storage = start.length;
         start.push(s);
         end.push(death);
         size.push(bytes[v]!);
+        partOf.push(-1);
+        partOffset.push(0);
+        let room = bytes[v]!;
+        for (let k = partStart[v]!; k < partStart[v + 1]!; k++) {
+          const part = take(s, n, parts[k]!, (donated) => donated === partBytes[k] && donated <= room);
+          if (part < 0) continue;
+          room -= size[part]!;
+          end[part] = s;
+          partOf[part] = storage;
+          partOffset[part] = index.partOffset[k]!;
+        }
       } else end[storage] = Math.max(end[storage]!, death);
       storageOf[copy] = storage;
     }
@@ -155,6 +175,8 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
     cost,
     liveAt,
     storages: start.map((from, k) => ({ start: from, end: end[k]!, bytes: size[k]! })),
+    partOf: Int32Array.from(partOf),
+    partOffset: Float64Array.from(partOffset),
     copyStart,
     copyStorage: storageOf,
     readCopyStart,

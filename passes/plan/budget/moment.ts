@@ -4,7 +4,7 @@
  * descendants to be outstanding.
  */
 import { backwardRegion, forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
-import type { Roots } from './roots.ts';
+import { addedBytes, type Roots } from './roots.ts';
 
 export interface Moment {
   readonly node: number;
@@ -27,7 +27,7 @@ export interface AssumedOrder {
 /** Everything that follows from one moment (and assumed orders). O(nodes + reads). */
 export function momentAt(index: PlanIndex, roots: Roots, node: number, assumed: readonly AssumedOrder[] = []): Moment {
   const { nodeCount, readStart, reads, readerStart, readers, resultStart, producer, region, bytes, scratch } = index;
-  const { isOutput, overStart } = index;
+  const { isOutput } = index;
   const before = new Uint8Array(nodeCount);
   const after = new Uint8Array(nodeCount);
   const stack = [node];
@@ -74,8 +74,7 @@ export function momentAt(index: PlanIndex, roots: Roots, node: number, assumed: 
     if (n === node || after[n] === 1) for (let k = readStart[n]!; k < readStart[n + 1]!; k++) count(reads[k]!);
     if (before[n] === 1) for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) if (isOutput[v] === 1) count(v);
   }
-  for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++)
-    if (roots.root[v] === v && overStart[v] === overStart[v + 1]) forcedBytes += bytes[v]!;
+  for (let v = resultStart[node]!; v < resultStart[node + 1]!; v++) forcedBytes += addedBytes(index, roots, v);
   const orders = assumed.map(({ first, second }) => `${first}<${second}`);
   return { node, key: [node, ...orders].join(':'), before, after, forcedBytes };
 }

@@ -94,7 +94,7 @@ export function createRetention(
   order: Int32Array,
 ): Retention {
   const { nodeCount, valueCount, inputCount, bytes, scratch, producer, region, recomputable } = index;
-  const { resultStart, readStart, reads, overStart, over, isOutput } = index;
+  const { resultStart, readStart, reads, overStart, over, partStart, parts, partBytes, isOutput } = index;
   const { root: rootOf, pinned } = roots;
   const stages = nodeCount;
   const position = new Int32Array(nodeCount);
@@ -224,6 +224,13 @@ export function createRetention(
     }
   }
 
+  /** Whether the i-th node of stage t is the last to use a storage that nothing has taken over. */
+  function endsHere(r: number, i: number, t: number): boolean {
+    if (r < 0 || lastUse[r] !== i || goneStamp[r] === profile) return false;
+    const k = kindOf(r, t);
+    return k !== through && k !== starting;
+  }
+
   /** Largest bytes of the stage's own storages (all but those alive throughout), with the clones in this order. */
   function stageBytes(list: readonly number[], t: number): number {
     const own = order[t]!;
@@ -264,9 +271,7 @@ export function createRetention(
         let taken = false;
         for (let o = overStart[v]!; o < overStart[v + 1]!; o++) {
           const donor = rootOf[over[o]!]!;
-          if (donor < 0 || lastUse[donor] !== i || goneStamp[donor] === profile || donor === v) continue;
-          const donorKind = kindOf(donor, t);
-          if (donorKind === through || donorKind === starting || size[donor]! < need) continue;
+          if (donor === v || !endsHere(donor, i, t) || size[donor]! < need) continue;
           goneStamp[donor] = profile;
           size[v] = size[donor]!;
           taken = true;
@@ -275,6 +280,14 @@ export function createRetention(
         if (!taken) {
           size[v] = need;
           live += need;
+          let room = need;
+          for (let o = partStart[v]!; o < partStart[v + 1]!; o++) {
+            const part = rootOf[parts[o]!]!;
+            if (!endsHere(part, i, t) || size[part] !== partBytes[o] || size[part]! > room) continue;
+            goneStamp[part] = profile;
+            room -= size[part]!;
+            live -= size[part]!;
+          }
         }
       }
       if (live + dead > peak) peak = live + dead;

@@ -24,6 +24,7 @@ export function reversalExtra(index: PlanIndex, budget: number): number | undefi
     if (region[k] !== (forward ? forwardRegion : backwardRegion) || index.scratch[k] !== 0) return undefined;
     if (index.resultStart[k] !== value(k) || index.resultStart[k + 1] !== value(k + 1)) return undefined;
     if (bytes[value(k)] !== unit || index.view[value(k)]! >= 0) return undefined;
+    if (index.partStart[value(k)] !== index.partStart[value(k + 1)]) return undefined;
     if (forward && (cost[k] !== unitCost || index.recomputable[k] === 0)) return undefined;
     if ((isOutput[value(k)] === 1) !== (k === nodeCount - 1)) return undefined;
     const wanted = [before, operand].filter((v) => v >= 0).sort((a, b) => a - b);

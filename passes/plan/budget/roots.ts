@@ -177,3 +177,15 @@ export function hoistedOrder(index: PlanIndex, writers: readonly (readonly numbe
   }
   return withUpdates(index, writers, main);
 }
+
+/**
+ * Bytes that a result adds to those of its node's operands, at least: none where it may take an operand's place, and where
+ * operands may be made in it, what these do not fill.
+ */
+export function addedBytes(index: PlanIndex, { root }: Roots, v: number): number {
+  const { bytes, overStart, partStart, parts } = index;
+  if (root[v] !== v || overStart[v] !== overStart[v + 1]) return 0;
+  let filled = 0;
+  for (let k = partStart[v]!; k < partStart[v + 1]!; k++) if (root[parts[k]!]! >= 0) filled += bytes[root[parts[k]!]!]!;
+  return Math.max(0, bytes[v]! - filled);
+}

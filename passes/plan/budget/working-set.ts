@@ -4,7 +4,7 @@
  */
 import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import { momentAt } from './moment.ts';
-import type { Roots } from './roots.ts';
+import { addedBytes, type Roots } from './roots.ts';
 
 export interface WorkingSet {
   readonly bytes: number;
@@ -72,9 +72,9 @@ function lastStep(index: PlanIndex, roots: Roots, own: Float64Array): WorkingSet
   return Number.isFinite(least.bytes) ? least : { bytes: 0, node: -1 };
 }
 
-/** Operands, results that have a storage of their own, scratch. */
+/** Operands, what the results add to them, scratch. */
 export function ownBytes(index: PlanIndex, roots: Roots, n: number): number {
-  const { readStart, reads, resultStart, overStart, bytes, scratch } = index;
+  const { readStart, reads, resultStart, bytes, scratch } = index;
   let sum = scratch[n]!;
   const counted: number[] = [];
   for (let k = readStart[n]!; k < readStart[n + 1]!; k++) {
@@ -83,8 +83,7 @@ export function ownBytes(index: PlanIndex, roots: Roots, n: number): number {
     counted.push(r);
     sum += bytes[r]!;
   }
-  for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++)
-    if (roots.root[v] === v && overStart[v] === overStart[v + 1]) sum += bytes[v]!;
+  for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) sum += addedBytes(index, roots, v);
   return sum;
 }
 

@@ -3,7 +3,7 @@
  * shares no code with planners or the simulator: a step is run on a set of blocks, after it each touched block is either
  * dropped or not. For graphs of up to about nine nodes.
  */
-import type { PlanGraph, PlanNode } from '../../../../src/analysis/plan-graph.ts';
+import type { PlanGraph, PlanNode, PlanResult } from '../../../../src/analysis/plan-graph.ts';
 
 interface Block {
   readonly bytes: number;
@@ -27,6 +27,7 @@ export function bruteForce(graph: PlanGraph, budget: number, mostStates = 400_00
   const values: string[] = [];
   for (const node of graph.nodes) for (const output of node.outputs) values.push(output.name);
   const number = new Map(values.map((name, i) => [name, i]));
+  const sizeOf = new Map(graph.nodes.flatMap((node) => node.outputs.map((o) => [o.name, align(o.bytes)] as const)));
   /** Resident that a value lies in, if any. */
   const residentOf = new Map<string, string>();
   const writes: (readonly string[])[] = [];
@@ -75,6 +76,12 @@ export function bruteForce(graph: PlanGraph, budget: number, mostStates = 400_00
         else list.push(next);
       }
     });
+  }
+
+  function largestFirst({ parts = [] }: PlanResult): readonly string[] {
+    return [...parts]
+      .sort((a, b) => sizeOf.get(b.value)! - sizeOf.get(a.value)! || a.offset - b.offset)
+      .map((part) => part.value);
   }
 
   function run(node: PlanNode, n: number, state: State): State[] {
@@ -139,6 +146,16 @@ export function bruteForce(graph: PlanGraph, budget: number, mostStates = 400_00
           block = blocks.length;
           blocks.push({ bytes: size, pinned: bound });
           bytes += size;
+          let room = size;
+          for (const part of largestFirst(output)) {
+            const candidate = state.at[number.get(part)!] ?? -1;
+            if (candidate < 0 || !dies.has(candidate) || taken.has(candidate)) continue;
+            const filled = blocks[candidate]!.bytes;
+            if (filled !== sizeOf.get(part) || filled > room) continue;
+            taken.add(candidate);
+            room -= filled;
+            bytes -= filled;
+          }
         }
         fresh.push(block);
         at[value] = block;

@@ -14,6 +14,11 @@ import { fewestForwardSteps, reversalChain, unit } from './reversal.ts';
 describe('random graphs of up to 8 nodes', () => {
   const families: readonly (readonly [string, number, (seed: number) => PlanGraph])[] = [
     ['training steps', 260, (seed) => randomPlanGraph(counterDraw(seed), 1 + (seed % 3), { updates: seed % 2 === 0 })],
+    [
+      'steps that put values side by side',
+      160,
+      (seed) => randomPlanGraph(counterDraw(seed), 3, { updates: false, parts: true }),
+    ],
     ['steps with much beside the way', 60, (seed) => leafyGraph(counterDraw(seed), 2 + (seed % 2))],
   ];
   it.each(families)(
