@@ -96,6 +96,7 @@ export function placementCheck(graph: Graph, memory: MemoryPlan): readonly strin
   const simulation = simulate(index, sequence);
   const intervals = arenaIntervals(index, sequence, simulation);
   const offsets = new Float64Array(intervals.start.length);
+  const faults: string[] = [];
   let copy = 0;
   for (const node of graph.nodes)
     for (const result of node.results) {
@@ -106,7 +107,11 @@ export function placementCheck(graph: Graph, memory: MemoryPlan): readonly strin
   intervals.scratchSteps.forEach((step, k) => {
     offsets[intervals.storageCount + k] = memory.scratch.get(graph.nodes[step]!.name)!;
   });
-  return checkPlacement(intervals, offsets).map((overlap) => `overlap: ${JSON.stringify(overlap)}`);
+  for (let k = 0; k < intervals.storageCount; k++)
+    if (offsets[k] !== offsets[intervals.root[k]!]! + intervals.within[k]!)
+      faults.push(`storage ${k} is not at its place within storage ${intervals.root[k]}`);
+  const overlaps = checkPlacement(intervals, offsets).map((overlap) => `overlap: ${JSON.stringify(overlap)}`);
+  return [...faults, ...overlaps];
 }
 
 export function graphCheck(compiled: Compiled): readonly string[] {

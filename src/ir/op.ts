@@ -91,6 +91,11 @@ export interface Op<A = Attributes> {
    * the op reads may lie in that storage; what covers a part of it never may.
    */
   readonly mayAlias?: readonly number[];
+  /**
+   * Byte offset at which operand `operand` lies, as it is, in result 0; undefined where it does not lie in one piece. The
+   * planner may then have made the operand there, and the kernels have nothing to do for it.
+   */
+  partOffset?(application: Application<A>, operand: number): number | undefined;
   /** For effects `state` and `update`: `writes[i]` is the resident operand that result i is written over. */
   readonly writes?: readonly number[];
   /** Operands that are running statistics: not trained unless asked for. */

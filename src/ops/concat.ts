@@ -1,4 +1,5 @@
 /** concat: operands one after another along an axis. */
+import { bytesPerElement } from '../../runtime/memory.ts';
 import { elementCount, formatType, type TensorType } from '../ir/graph.ts';
 import { type Op, ShapeError } from '../ir/op.ts';
 import { lowerStridedWrite } from './movement.ts';
@@ -7,7 +8,10 @@ import { slice } from './slice.ts';
 import { splitTo } from './split.ts';
 import { f32, i64 } from './types.ts';
 
-/** Where one operand only needs a gradient it is sliced out; otherwise all are split off at once, as views if may be. */
+/**
+ * Where one operand only needs a gradient it is sliced out; otherwise all are split off at once, as views if may be. Where
+ * every extent before the axis is 1, each operand lies in the result in one piece, and one that dies here is made there.
+ */
 export const concat: Op<{ axis: number }> = {
   name: 'concat',
   doc: 'Operands one after another along an axis.',
@@ -40,23 +44,28 @@ export const concat: Op<{ axis: number }> = {
       return g.emit(slice, [dy], { axes: [axis], starts: [from], ends: [start], steps: [1] });
     });
   },
+  partOffset: (application, operand) => {
+    const { operands, results, attributes } = application;
+    const { dtype, shape } = results[0]!.type;
+    if (elementCount(shape.slice(0, attributes.axis)) !== 1) return undefined;
+    const before = operands.slice(0, operand).reduce((sum, { type }) => sum + elementCount(type.shape), 0);
+    return before * bytesPerElement[dtype];
+  },
   lower: ({ operands, results, attributes: { axis } }, at) => {
     const { dtype, shape } = results[0]!.type;
     const inner = elementCount(shape.slice(axis + 1));
     const outer = elementCount(shape.slice(0, axis));
     let first = 0;
-    return operands.map((operand, i) => {
+    return operands.flatMap((operand, i) => {
       const run = operand.type.shape[axis]! * inner;
-      const copy = lowerStridedWrite(
-        dtype,
-        at.operand(i),
-        at.result(0),
-        [outer, run],
-        [shape[axis]! * inner, 1],
-        first,
-      );
+      const from = at.operand(i);
+      const to = at.result(0);
+      const strides = [shape[axis]! * inner, 1];
+      // An operand of one piece that lies at its place has been made there.
+      const isThere = outer === 1 && from === to + first * bytesPerElement[dtype];
+      const calls = isThere ? [] : [lowerStridedWrite(dtype, from, to, [outer, run], strides, first)];
       first += run;
-      return copy;
+      return calls;
     });
   },
   examples: [

@@ -32,8 +32,9 @@ interface NodeDraft {
 
 /** A node `n` that makes a value `n` of 64 bytes. */
 function node(name: string, inputs: readonly string[], more: Readonly<Record<string, unknown>> = {}): NodeDraft {
-  const { view, over, bytes = 64, ...fields } = more;
-  const sharing = { ...(view === undefined ? {} : { view }), ...(over === undefined ? {} : { over }) };
+  const { view, over, parts, bytes = 64, ...fields } = more;
+  const given = Object.entries({ view, over, parts }).filter(([, value]) => value !== undefined);
+  const sharing = Object.fromEntries(given);
   return { name, inputs, outputs: [{ name, bytes, ...sharing }], ...fields };
 }
 
@@ -155,6 +156,19 @@ describe('what is wrong with a plan graph is said', () => {
     expect(refusal(graph([node('a', ['b']), node('b', ['x'], { region: 'backward' })]))).toMatch(
       /a forward node reads "b", which a backward node makes/,
     );
+  });
+
+  it('parts that do not lie beside one another within their whole', () => {
+    const joined = (parts: unknown, more = {}): string =>
+      refusal(graph([node('a', []), node('b', []), node('c', ['a', 'b'], { bytes: 128, parts, ...more })]));
+    const a = { value: 'a', offset: 0 };
+    expect(joined([a, { value: 'b', offset: 32 }])).toMatch(/"b" as a part of "c" lies from 32 to 96 of 128 bytes/);
+    expect(joined([a, { value: 'b', offset: 65 }])).toMatch(/"b" as a part of "c" lies from 65 to 129 of 128 bytes/);
+    expect(joined([{ value: 'b', offset: -64 }])).toMatch(/offset of parts\[0\] of "c" is -64/);
+    expect(joined([{ value: 'x', offset: 0 }])).toMatch(/shares storage with "x", which its node does not read/);
+    expect(joined([a], { over: 'b' })).toMatch(/"c" has parts, so it is no view and over no input/);
+    const good = [node('a', []), node('b', []), node('c', ['a', 'b'], { bytes: 128, parts: [a] })];
+    expect(order(graph(good))).toBe('a b c');
   });
 
   it('storage that cannot be shared', () => {

@@ -31,6 +31,15 @@ function perceptron() {
   return m.finish();
 }
 
+/** Halves that are made beside each other; 65 rows of 131 numbers begin the second at no multiple of 16 bytes. */
+function joined() {
+  const m = new ModelBuilder('joined');
+  const x = m.input('x', [65, 131]);
+  const h = m.concat([m.tanh(m.linear(x, 131)), m.gelu(m.linear(x, 131)), m.dropout(m.linear(x, 131), 0.1)], 0);
+  m.loss(m.crossEntropy(m.linear(m.gelu(h), 40), m.input('labels', [195], 'i64')));
+  return m.finish();
+}
+
 /** Calls of a program that `threads` threads share. */
 function sharedCalls(program: Program, threads: number): number {
   return program.steps.flatMap((step) => step.calls).filter((call) => shareCall(call, threads) !== undefined).length;
@@ -66,7 +75,8 @@ function expectSame(model: Model, options: CompileOptions, inputs: ReadonlyMap<s
 }
 
 describe('a training step on two and three threads is that of one, bit for bit', () => {
-  for (const [name, model] of Object.entries({ convolutional: convolutional(), perceptron: perceptron() }))
+  const models = { convolutional: convolutional(), perceptron: perceptron(), joined: joined() };
+  for (const [name, model] of Object.entries(models))
     for (const kind of ['sgd', 'adamw'] as const)
       it(`${name}, dropout and ${kind}`, () => {
         expectSame(model, { losses: model.losses, optimizer: { kind }, strategy: 'memory', keepGradients: true });
