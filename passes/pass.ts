@@ -1,5 +1,5 @@
 /** Pass: a named step of compilation, and what it needs and leaves behind. */
-import { SublinearError } from '../src/ir/diagnostic.ts';
+import { type Diagnostic, SublinearError } from '../src/ir/diagnostic.ts';
 import type { Graph, Model } from '../src/ir/graph.ts';
 import type { MemoryPlan } from './memory-plan.ts';
 import type { UpdateInfo } from './optimize.ts';
@@ -13,6 +13,8 @@ export interface Compilation {
   readonly losses: readonly string[];
   /** Parameters that an optimizer may change, chosen at differentiation. */
   readonly trainable?: readonly string[];
+  /** What the user should know of that choice. */
+  readonly notes?: readonly Diagnostic[];
   /** The update that `optimize` compiled in. */
   readonly update?: UpdateInfo;
   /** The graph that was planned, before the rewrite. */

@@ -1,5 +1,6 @@
 /** Every pass, in the order of the default pipeline. */
 import { type GradientSelection, selectGradients, type Wrt } from '../src/analysis/select-gradients.ts';
+import { selectionNotes } from '../src/analysis/selection-notes.ts';
 import { SublinearError } from '../src/ir/diagnostic.ts';
 import type { Graph, Model } from '../src/ir/graph.ts';
 import { differentiate } from './autodiff.ts';
@@ -63,6 +64,7 @@ const autodiffPass: Pass = {
     values: { doc: 'exactly these values, in place of the rule', default: 'by wrt' },
     freeze: { doc: 'globs of values that get no gradient', default: 'none' },
     trainable: { doc: 'globs of parameters that get one though the rule leaves them out', default: 'none' },
+    trainOnly: { doc: 'names of the parameters to train, in place of the rule', default: 'by the rule' },
     weights: { doc: 'what each loss is multiplied by, in their order', default: '1 each' },
   },
   requires: [],
@@ -71,7 +73,8 @@ const autodiffPass: Pass = {
   run(compilation, options) {
     const { model, losses } = compilation;
     const given = options.values === undefined ? undefined : listOption(options, 'values');
-    const choices = given === undefined ? selectGradients(model.graph, losses, gradientSelection(options)) : [];
+    const selection = gradientSelection(options);
+    const choices = given === undefined ? selectGradients(model, losses, selection) : [];
     const wrt = given ?? choices.flatMap(({ chosen, value }) => (chosen ? [value.name] : []));
     const trainable = given ?? choices.flatMap((choice) => (choice.trainable ? [choice.value.name] : []));
     const weights = numbersOption(options, 'weights');
@@ -82,11 +85,12 @@ const autodiffPass: Pass = {
         hint: '`sublinear inspect MODEL` lists why; --params GLOB says which inputs are weights, --wrt inputs asks for inputs',
       });
     const differentiated = differentiate(model, { losses, wrt, ...(weights !== undefined && { weights }) });
-    return changedTo({ ...compilation, trainable }, differentiated);
+    const notes = given === undefined ? selectionNotes(choices, selection) : [];
+    return changedTo({ ...compilation, trainable, notes }, differentiated);
   },
 };
 
-/** Reads `wrt`, `freeze` and `trainable`. Throws `SublinearError` (exit code 2). */
+/** Reads `wrt`, `freeze`, `trainable` and `trainOnly`. Throws `SublinearError` (exit code 2). */
 export function gradientSelection(options: PassOptions): GradientSelection {
   const wrt = stringOption(options, 'wrt', 'parameters');
   if (!isWrt(wrt))
@@ -94,7 +98,12 @@ export function gradientSelection(options: PassOptions): GradientSelection {
       { code: 'unknown-wrt', message: `--wrt takes parameters, inputs or all, not ${JSON.stringify(wrt)}` },
       2,
     );
-  return { wrt, freeze: listOption(options, 'freeze'), trainable: listOption(options, 'trainable') };
+  return {
+    wrt,
+    freeze: listOption(options, 'freeze'),
+    trainable: listOption(options, 'trainable'),
+    ...(options.trainOnly !== undefined && { trainOnly: listOption(options, 'trainOnly') }),
+  };
 }
 
 function isWrt(text: string): text is Wrt {

@@ -19,7 +19,7 @@ import type { Wrt } from './analysis/select-gradients.ts';
 import { toPlanGraph } from './analysis/to-plan-graph.ts';
 import { lowerToProgram } from './codegen/lower.ts';
 import { isRecord, requireModel, requireNames, requireOptions, requireText, wrongArgument } from './ir/arguments.ts';
-import { SublinearError } from './ir/diagnostic.ts';
+import { type Diagnostic, SublinearError } from './ir/diagnostic.ts';
 import { isFiniteFloat32 } from './ir/elements.ts';
 import type { Graph, Model } from './ir/graph.ts';
 
@@ -28,10 +28,14 @@ export interface CompileOptions extends PipelineOptions {
   readonly losses: readonly string[];
   /** Which gradients are asked for; default `parameters`. */
   readonly wrt?: Wrt;
-  /** Exactly these values, in place of `wrt`, `freeze` and `trainable`. */
+  /** Exactly these values, in place of `wrt`, `freeze`, `trainable` and `trainOnly`. */
   readonly wrtValues?: readonly string[];
+  /** Globs of values that get no gradient. */
   readonly freeze?: readonly string[];
+  /** Globs of parameters that are trained though the rule leaves them out. */
   readonly trainable?: readonly string[];
+  /** Names of the parameters to train, in place of the rule; `trainable` adds to them. */
+  readonly trainOnly?: readonly string[];
   /** What each loss is multiplied by, in their order; default 1. */
   readonly lossWeights?: readonly number[];
   /** Compiles the update of the parameters into the step. The options down to `accumulate` need it. */
@@ -82,6 +86,8 @@ export interface Compiled {
   readonly losses: readonly string[];
   /** Of a step with an optimizer. */
   readonly update?: UpdateInfo;
+  /** What the user should know of what is trained: constants that may be among it. */
+  readonly notes: readonly Diagnostic[];
   readonly pipeline: string;
   readonly figures: Figures;
 }
@@ -97,6 +103,7 @@ export function pipelineOf(graph: Graph, options: CompileOptions): readonly Pipe
   if (options.wrtValues !== undefined) selection.values = options.wrtValues;
   if (options.freeze !== undefined && options.freeze.length > 0) selection.freeze = options.freeze;
   if (options.trainable !== undefined && options.trainable.length > 0) selection.trainable = options.trainable;
+  if (options.trainOnly !== undefined) selection.trainOnly = options.trainOnly;
   const weights = seedWeights(options);
   if (weights !== undefined) selection.weights = weights.map(String);
   const plan: Record<string, PassOptionValue> = { strategy: options.strategy ?? 'memory', ...options.strategyOptions };
@@ -130,7 +137,7 @@ function ownOptions(given: CompileOptions): CompileOptions {
   if (!isRecord(given)) throw wrongArgument('compile', 'an object of options with the names of the losses', given);
   if (!Array.isArray(given.losses)) throw wrongArgument('compile', 'a list of names as losses', given.losses);
   const options: CompileOptions = { ...given };
-  for (const name of ['losses', 'wrtValues', 'freeze', 'trainable'] as const)
+  for (const name of ['losses', 'wrtValues', 'freeze', 'trainable', 'trainOnly'] as const)
     requireNames('compile', name, options[name]);
   for (const name of ['optimizer', 'strategyOptions'] as const) requireOptions(`${name} of compile`, options[name]);
   if (options.strategy !== undefined) requireText('strategy of compile', options.strategy);
@@ -240,7 +247,7 @@ export function compileWithPlan(model: Model, given: CompileOptions, planOf: (pl
 }
 
 export function finishCompilation(compilation: Compilation, pipeline: string): Compiled {
-  const { model, plan, memory, planned, update } = compilation;
+  const { model, plan, memory, planned, update, notes = [] } = compilation;
   if (plan === undefined || memory === undefined)
     throw new SublinearError(
       {
@@ -259,6 +266,7 @@ export function finishCompilation(compilation: Compilation, pipeline: string): C
     weights: model.weights,
     losses: compilation.losses,
     ...(update !== undefined && { update }),
+    notes,
     pipeline,
     figures: {
       ...workFigures(model.graph),

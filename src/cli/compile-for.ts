@@ -5,7 +5,7 @@ import type { Plan } from '../../passes/plan/plan.ts';
 import { strategies } from '../../passes/plan/strategies.ts';
 import type { SearchSettings } from '../../passes/plan/strategy.ts';
 import { type CompileOptions, pipelineOf } from '../compile.ts';
-import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph } from '../ir/graph.ts';
 import { printGraph } from '../ir/print.ts';
 import type { ModelOptions, PlanOptions } from './options.ts';
@@ -28,7 +28,7 @@ export async function compileOptions(
     losses: prepared.losses,
     wrt: wrtOf(options.wrt),
     freeze: options.freeze,
-    trainable: options.trainable,
+    ...prepared.trained,
     ...updateOptions(options),
     strategy: options.strategy,
     strategyOptions: strategyOptions(options, prepared.checkpoints),
@@ -38,10 +38,13 @@ export async function compileOptions(
     ...(options.passes !== undefined && { pipeline: options.passes }),
     ...(options.stopAfter !== undefined && { stopAfter: options.stopAfter }),
     onPass: ({ pass, seconds, changed, compilation }) => {
-      if (pass === 'plan' && compilation.plan !== undefined) {
-        printNotes(planNotes(compilation.plan).filter(({ code }) => !said.has(code)));
-        for (const { code } of planNotes(compilation.plan)) said.add(code);
-      }
+      // What one of several compilations of a command says, the others need not repeat.
+      const notes = [
+        ...(pass === 'autodiff' ? (compilation.notes ?? []) : []),
+        ...(pass === 'plan' && compilation.plan !== undefined ? planNotes(compilation.plan) : []),
+      ].filter((note) => !said.has(formatDiagnostic(note)));
+      printNotes(notes);
+      for (const note of notes) said.add(formatDiagnostic(note));
       if (options.timings === true)
         process.stderr.write(`${pass.padEnd(14)} ${(seconds * 1000).toFixed(1).padStart(9)} ms\n`);
       if (options.printAfter === pass || (options.printAfter === 'changed' && changed))

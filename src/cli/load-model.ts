@@ -34,6 +34,8 @@ export interface LoadedModel {
   readonly placeholders?: ReadonlySet<string>;
   /** The outputs that an ONNX file declares, in order; some may have been left out. */
   readonly declaredOutputs?: readonly string[];
+  /** Parameters by other names that the file has for them. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Losses and checkpoints that a module's model names itself. */
   readonly losses?: readonly string[];
   readonly checkpoints?: readonly string[];

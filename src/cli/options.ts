@@ -91,7 +91,9 @@ export function addGraphOptions(command: Command): Command {
       `nodes that functions, loops and recurrent layers are written out to at most (${defaultExpansionLimit})`,
       wholeNumber(1),
     )
-    .addOption(repeatable('--trainable <GLOB>', 'train these parameters too (repeatable)'))
+    .addOption(
+      repeatable('--trainable <WHAT>', 'GLOB: train these parameters too; FILE: exactly those it lists (repeatable)'),
+    )
     .addOption(repeatable('--freeze <GLOB>', 'do not train these (repeatable)'))
     .addOption(
       new Option('--wrt <WHAT>', 'gradients asked for').choices(['parameters', 'inputs', 'all']).default('parameters'),

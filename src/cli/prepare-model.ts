@@ -8,6 +8,7 @@ import { applyWeights } from './apply-weights.ts';
 import { loadModel } from './load-model.ts';
 import { loadOptions, type ModelOptions, openExtent } from './options.ts';
 import { numberedFiles } from './step-inputs.ts';
+import { resolveTrainable, type Trainable } from './trainable-list.ts';
 
 export interface PreparedModel {
   readonly model: Model;
@@ -19,6 +20,8 @@ export interface PreparedModel {
   readonly checkpoints: readonly string[];
   /** The outputs that the model's file declares, in order; some may have been left out. */
   readonly declaredOutputs: readonly string[];
+  /** What `--trainable` says, its files read. */
+  readonly trained: Trainable;
 }
 
 export interface PrepareOptions extends ModelOptions {
@@ -31,13 +34,14 @@ function unusedNotes(
   { graph }: Model,
   given: ReadonlyMap<string, Tensor>,
   options: PrepareOptions,
+  trained: Trainable,
 ): readonly Diagnostic[] {
   const notes: Diagnostic[] = [];
   const floats = [...graph.inputs, ...graph.parameters].map((value) => value.name);
   const globs = [
     ...options.params.map((glob) => ['--params', glob, graph.parameters.map((value) => value.name)] as const),
     ...options.freeze.map((glob) => ['--freeze', glob, floats] as const),
-    ...options.trainable.map((glob) => ['--trainable', glob, floats] as const),
+    ...trained.trainable.map((glob) => ['--trainable', glob, floats] as const),
   ];
   for (const [option, glob, names] of globs)
     if (!names.some(globMatcher([glob])))
@@ -81,9 +85,10 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
     options.weights === undefined
       ? loaded.model
       : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
+  const trained = resolveTrainable(options.trainable, weighted.graph, loaded.aliases ?? new Map());
   const { model, losses } = withLosses(weighted, loaded.losses ?? [], options);
-  const notes = [...loaded.notes, ...unusedNotes(model, given, options)];
-  return { model, losses, notes, given, checkpoints, declaredOutputs };
+  const notes = [...loaded.notes, ...unusedNotes(model, given, options, trained)];
+  return { model, losses, notes, given, checkpoints, trained, declaredOutputs };
 }
 
 interface WithLosses {

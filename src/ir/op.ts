@@ -100,6 +100,8 @@ export interface Op<A = Attributes> {
   readonly writes?: readonly number[];
   /** Operands that are running statistics: not trained unless asked for. */
   readonly statistics?: readonly number[];
+  /** Operands that say what the op does (an exponent): seldom weights, so not trained unless asked for. */
+  readonly settings?: readonly number[];
   /** Exclusive upper bound of the elements of integer operand `operand` (class numbers, indices), where there is one. */
   indexBound?(application: Application<A>, operand: number): number | undefined;
   /** For views: byte offset of result `result` within operand 0's storage; default 0. */

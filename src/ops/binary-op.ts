@@ -72,6 +72,7 @@ export interface BinarySpec<A extends Attributes> {
   /** Nominal floating-point operations an element; default 1. */
   readonly flops?: number;
   readonly gradientReads?: Op<A>['gradientReads'];
+  readonly settings?: Op<A>['settings'];
   /** Gradients of float operands; absent where there is no derivative. */
   readonly gradient?: (g: GradientContext<A>, dy: Value) => readonly (Value | undefined)[];
   /** Attributes of the examples; one set of examples each. */
@@ -106,6 +107,7 @@ export function binaryOp<A extends Attributes>(spec: BinarySpec<A>): Op<A> {
     effect: 'pure',
     inPlace: [[0, 1]],
     mayAlias: [0, 1],
+    ...(spec.settings !== undefined && { settings: spec.settings }),
     infer: (operands) => inferBinary(operands, dtypes),
     flops: ({ results }) => (spec.flops ?? 1) * elementCount(results[0]!.type.shape),
     ...(gradient !== undefined && {

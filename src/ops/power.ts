@@ -93,6 +93,7 @@ export const power: Op<NoAttributes> = binaryOp({
   kernel: () => kernels.power,
   integerKernel: () => integerKernels.powerIntegers,
   flops: 20,
+  settings: [1],
   gradientReads: { operands: [0, 1] },
   gradient: (g, dy) => {
     const [a, b] = [g.operands[0]!, g.operands[1]!];

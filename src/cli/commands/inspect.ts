@@ -13,6 +13,7 @@ import { formatFlops, formatTable } from '../format.ts';
 import { loadModel } from '../load-model.ts';
 import { addModelOptions, loadOptions, type ModelOptions } from '../options.ts';
 import { printNotes } from '../print-notes.ts';
+import { resolveTrainable, type Trainable } from '../trainable-list.ts';
 
 interface InspectOptions extends ModelOptions {
   readonly json?: boolean;
@@ -33,7 +34,8 @@ export function addInspectCommand(program: Command): void {
         options.weights === undefined
           ? loaded.model
           : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
-      const inspection = inspectModel(model, loaded.losses ?? [], options);
+      const trained = resolveTrainable(options.trainable, model.graph, loaded.aliases ?? new Map());
+      const inspection = inspectModel(model, loaded.losses ?? [], { ...options, ...trained });
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify({ model: path, ...inspection }, null, 1)}\n`
@@ -64,6 +66,8 @@ interface Inspection {
     readonly name: string;
     readonly type: string;
     readonly chosen: boolean;
+    /** Whether an optimizer changes it: what a list for `--trainable` is read from. */
+    readonly trainable: boolean;
     readonly reason: string;
   }[];
 }
@@ -75,7 +79,7 @@ interface Inspection {
 export function inspectModel(
   model: Model,
   ownLosses: readonly string[],
-  options: Pick<InspectOptions, 'loss' | 'wrt' | 'freeze' | 'trainable'>,
+  options: Pick<InspectOptions, 'loss' | 'wrt' | 'freeze'> & Trainable,
 ): Inspection {
   const { graph } = model;
   const values = valuesByName(graph);
@@ -100,17 +104,20 @@ export function inspectModel(
   // Without the loss, which a model may have been given here, and as lean as it is trained.
   const lean = compile(model, { losses: [], strategy: 'none' }).planned;
   const found = findLosses(model, ownLosses, options.loss);
-  const selection = gradientSelection({ wrt: options.wrt, freeze: options.freeze, trainable: options.trainable });
-  const choices = selectGradients(found.model.graph, found.losses, selection);
+  const { freeze, trainable, trainOnly } = options;
+  const own = { freeze, trainable, ...(trainOnly !== undefined && { trainOnly }) };
+  const selection = gradientSelection({ wrt: options.wrt, ...own });
+  const choices = selectGradients(found.model, found.losses, selection);
   const shown = {
     ...base,
     activationBytes: activationFigures(lean).activations,
     loss: found.noLoss === undefined ? found.losses.join(', ') : null,
     ...(found.noLoss !== undefined && { noLoss: found.noLoss, assumedLoss: found.assumed }),
-    gradients: choices.map(({ value, chosen, reason }) => ({
+    gradients: choices.map(({ value, chosen, trainable: changes, reason }) => ({
       name: value.name,
       type: formatType(value.type),
       chosen,
+      trainable: changes,
       reason,
     })),
   };
@@ -120,8 +127,7 @@ export function inspectModel(
     losses: found.losses,
     strategy: 'none',
     wrt: selection.wrt ?? 'parameters',
-    freeze: options.freeze,
-    trainable: options.trainable,
+    ...own,
   });
   const { arenaBytes, flops } = figures;
   return { ...shown, keptBytes: activationFigures(planned).kept, arenaBytes, flops };

@@ -61,6 +61,8 @@ export interface ImportedModel {
   readonly declaredOutputs: readonly string[];
   /** Weights that the graph reads, state left out. */
   readonly parameterNames: readonly string[];
+  /** Parameters by other names that the file has for them: outputs of `Identity` nodes and the like. */
+  readonly aliases: ReadonlyMap<string, string>;
   /** Parameters of slimmed models: the file says only their shape and one number for all elements. */
   readonly placeholders: ReadonlySet<string>;
   /** Backward passes that the file asks for; their outputs are not among `outputNames`. */
@@ -163,10 +165,16 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     outputNames: outputs.map((output) => output.name),
     declaredOutputs: graph.output.map(({ name }) => name),
     parameterNames: model.graph.parameters.map((value) => value.name),
+    aliases: aliasesOf(values, emitter),
     placeholders,
     gradients,
     ...(rng !== undefined && { rngInput: rng.name }),
   };
+}
+
+function aliasesOf(values: ReadonlyMap<string, Value>, emitter: FoldingEmitter): ReadonlyMap<string, string> {
+  const renamed = [...values].filter(([name, value]) => name !== value.name && emitter.isParameter(value));
+  return new Map(renamed.map(([name, value]) => [name, value.name]));
 }
 
 /** What the file's Gradient nodes ask for; they may stand before the value they differentiate. */
