@@ -23,7 +23,7 @@ import { elementCount, formatType, type Graph, type Model, type Output, type Ten
 import { opNamed } from '../ops/table.ts';
 import { budgetForThreads } from '../thread-budget.ts';
 import { createEvaluator } from './evaluator.ts';
-import { firstNonFinite, placeOf } from './first-fault.ts';
+import { causeOfFault, placeOf } from './first-fault.ts';
 import { giveInputs, type InputRecord } from './give-inputs.ts';
 import { type NamedViews, namedFloatViews, namedViews } from './named-views.ts';
 import { createUsage } from './step-usage.ts';
@@ -145,6 +145,8 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
     return { view, before: view.slice() };
   });
   let stepCount = 0;
+  /** `stepCount` when parameters and state were last given as a whole. */
+  let givenAt = 0;
   let { seed } = settings;
   let loss = Number.NaN;
 
@@ -170,10 +172,10 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
     const now = lossSlots.reduce((sum, slot, i) => sum + (settings.lossWeights[i] ?? 1) * machine.view(slot)[0]!, 0);
     if (!Number.isFinite(now)) {
       restore();
-      const cause = firstNonFinite(compiled, machine, lossStep, Number.isNaN(now));
+      const causes = causeOfFault(compiled, machine, lossStep, stepCount > givenAt);
       restore();
-      const message = `the loss is ${now} in step ${stepCount + 1}; parameters and state are as they were before it`;
-      throw new SublinearError([{ code: 'loss-not-finite', message }, cause]);
+      const message = `the loss is ${now} in ${runNumber(stepCount, update?.accumulate ?? 1)}; parameters and state are as they were before it`;
+      throw new SublinearError([{ code: 'loss-not-finite', message }, ...causes]);
     }
     loss = now;
   };
@@ -249,6 +251,7 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       const read = typeof source === 'string' ? readWith(source, 'the checkpoint', parse) : parse(source);
       for (const [name, view] of keptViews) view.set(read.tensors.get(name)!.data);
       stepCount = read.step;
+      givenAt = read.step;
       seed = read.seed;
       loss = Number.NaN;
     }),
@@ -258,6 +261,12 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       evaluator.close();
     },
   };
+}
+
+/** Steps are updates, as logs count them; of several batches an update, which one it is. */
+function runNumber(runs: number, accumulate: number): string {
+  const step = `step ${Math.floor(runs / accumulate) + 1}`;
+  return accumulate === 1 ? step : `${step}, batch ${(runs % accumulate) + 1} of ${accumulate}`;
 }
 
 function withWeights(model: Model, weights: CheckpointOptions['weights'], seed: number): Model {
