@@ -8,7 +8,7 @@ import {
   type Value,
 } from '../src/ir/graph.ts';
 import type { Op } from '../src/ir/op.ts';
-import { gelu } from '../src/ops/activation.ts';
+import { gelu, sigmoid, softplus } from '../src/ops/activation.ts';
 import { add, divide, multiply, subtract } from '../src/ops/binary.ts';
 import { conv } from '../src/ops/conv.ts';
 import { convTranspose } from '../src/ops/conv-transpose.ts';
@@ -18,8 +18,8 @@ import { matmul } from '../src/ops/matmul.ts';
 import { reduceMean } from '../src/ops/reduce.ts';
 import { reshape } from '../src/ops/reshape.ts';
 import { addScalar, scale } from '../src/ops/scalar.ts';
-import { logSoftmax } from '../src/ops/softmax.ts';
-import { erf, sqrt, square } from '../src/ops/unary.ts';
+import { logSoftmax, softmax } from '../src/ops/softmax.ts';
+import { erf, log, negate, sqrt, square } from '../src/ops/unary.ts';
 
 /** How rules look at the graph. */
 export interface Matcher {
@@ -230,6 +230,28 @@ const crossEntropy: Rule = {
   },
 };
 
+/** log(sigmoid(x)) -> negate(softplus(negate(x))): finite wherever x is. */
+const logSigmoid: Rule = {
+  name: 'log-sigmoid',
+  last: log,
+  rewrite: (node, matcher) => {
+    const producer = matcher.producer(node.operands[0]!, sigmoid);
+    if (producer === undefined) return undefined;
+    const minus = matcher.emit(negate, [producer.operands[0]!], {});
+    return { op: negate, operands: [matcher.emit(softplus, [minus], {})], attributes: {} };
+  },
+};
+
+/** log(softmax(x)) -> log_softmax(x) */
+const logOfSoftmax: Rule = {
+  name: 'log-softmax',
+  last: log,
+  rewrite: (node, matcher) => {
+    const producer = matcher.producer(node.operands[0]!, softmax);
+    return producer && { op: logSoftmax, operands: producer.operands, attributes: producer.attributes };
+  },
+};
+
 export const rules: readonly Rule[] = [
   matmulBias,
   convBias(conv),
@@ -238,5 +260,7 @@ export const rules: readonly Rule[] = [
   geluHalvedFirst,
   layerNormScale,
   layerNormBias,
+  logSigmoid,
+  logOfSoftmax,
   crossEntropy,
 ];

@@ -1,6 +1,6 @@
 /**
- * canonicalize: rewrites what exporters write to the leaner op it means. Fewer values live between nodes, and
- * gradients read less. It runs on the forward graph; a rewritten node keeps the name of the last node of its pattern.
+ * canonicalize: rewrites what exporters write to the leaner op it means, or to the one that stays finite. Fewer values
+ * live between nodes, and gradients read less. It runs on the forward graph; a rewritten node keeps the name of the last node of its pattern.
  *
  *   %h = matmul %x, %w              ->   (nothing)
  *   %y = add %h, %b                 ->   %y = matmul %x, %w, %b
@@ -14,7 +14,7 @@ import { type Matcher, rules } from './canonicalize-rules.ts';
 import { eliminateDeadCode } from './dead-code.ts';
 import { slicesToSplits } from './slices-to-splits.ts';
 
-/** An equal model with at most as many nodes; the same object where no rule applies. */
+/** An equal model, seldom of more nodes (a logarithm that stays finite takes one); the same object where no rule applies. */
 export function canonicalize(model: Model): Model {
   const { graph } = model;
   const source = slicesToSplits(graph.nodes);

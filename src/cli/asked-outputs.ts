@@ -10,6 +10,8 @@ export function askedOutputs(
   const names = outputs.map(({ name }) => name);
   if (loss !== undefined) {
     const named = [loss, loss.slice(loss.indexOf(':') + 1)].filter((name) => names.includes(name));
+    // The loss may be of a value within the model, which needs no output.
+    if (named.length === 0 && loss.includes(':')) return [];
     // A kind of loss alone is one of the first output of floats: no other one may take its place.
     return named.length > 0
       ? named.slice(0, 1)

@@ -8,6 +8,7 @@ import { onnxInputNames } from '../frontend/onnx/decode.ts';
 import { type ImportOptions, importOnnx } from '../frontend/onnx/import.ts';
 import { readSafetensors } from '../frontend/safetensors.ts';
 import { loadText } from '../frontend/text/load-text.ts';
+import { isRecord } from '../ir/arguments.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import type { Graph, Model, Tensor } from '../ir/graph.ts';
 import { askedOutputs } from './asked-outputs.ts';
@@ -117,7 +118,7 @@ async function loadModule(path: string, options: LoadOptions): Promise<PartlyLoa
   const isFunction = typeof candidate === 'function';
   refuseOnnxOptions(path, { ...options, dims: isFunction ? {} : options.dims });
   const value: unknown = isFunction ? await calledWith(options.dims, (given) => candidate(given), path) : candidate;
-  if (isModel(value)) return { model: checked(value, path), notes: [], ...namesOf(value) };
+  if (isModel(value)) return { model: checked(value, path), notes: notesOf(value), ...namesOf(value) };
   if (isGraph(value)) return { model: checked({ graph: value, weights: new Map() }, path), notes: [] };
   throw new SublinearError({
     code: 'module-without-model',
@@ -171,6 +172,14 @@ function namesOf(value: object): { losses?: readonly string[]; checkpoints?: rea
   const losses = 'losses' in value ? names(value.losses) : undefined;
   const checkpoints = 'checkpoints' in value ? names(value.checkpoints) : undefined;
   return { ...(losses !== undefined && { losses }), ...(checkpoints !== undefined && { checkpoints }) };
+}
+
+function notesOf(value: object): readonly Diagnostic[] {
+  return 'notes' in value && Array.isArray(value.notes) ? value.notes.filter(isNote) : [];
+}
+
+function isNote(note: unknown): note is Diagnostic {
+  return isRecord(note) && typeof note.code === 'string' && typeof note.message === 'string';
 }
 
 export async function called(make: () => unknown, path: string): Promise<unknown> {

@@ -79,7 +79,10 @@ export function wholeNumber(least: number): (value: string) => number {
 
 export function addGraphOptions(command: Command): Command {
   return command
-    .option('--loss <LOSS>', 'cross-entropy, mse or sum, with :OUTPUT where there are several; or a scalar output')
+    .option(
+      '--loss <LOSS>',
+      'cross-entropy, binary-cross-entropy, mse or sum, with :VALUE where it is not of the only output; or a scalar VALUE',
+    )
     .addOption(
       new Option('--dim <NAME=N>', 'extent of a symbolic dimension (repeatable)')
         .argParser(collectDimension)

@@ -86,23 +86,28 @@ export async function prepareModel(path: string, options: PrepareOptions): Promi
       ? loaded.model
       : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
   const trained = resolveTrainable(options.trainable, weighted.graph, loaded.aliases ?? new Map());
-  const { model, losses } = withLosses(weighted, loaded.losses ?? [], options);
-  const notes = [...loaded.notes, ...unusedNotes(model, given, options, trained)];
-  return { model, losses, notes, given, checkpoints, trained, declaredOutputs };
+  const { model, losses, notes } = withLosses(weighted, loaded.losses ?? [], options);
+  const said = [...loaded.notes, ...notes, ...unusedNotes(model, given, options, trained)];
+  return { model, losses, notes: said, given, checkpoints, trained, declaredOutputs };
 }
 
 interface WithLosses {
   readonly model: Model;
   readonly losses: readonly string[];
+  readonly notes: readonly Diagnostic[];
 }
 
 /** `--loss`, else the cotangents that lie beside the inputs, else what the model itself says. */
 function withLosses(model: Model, own: readonly string[], options: PrepareOptions): WithLosses {
   const { graph } = model;
-  if (graph.nodes.some((node) => node.region === 'backward')) return { model, losses: [] };
-  const one = (attached: ModelWithLoss): WithLosses => ({ model: attached.model, losses: [attached.loss] });
+  if (graph.nodes.some((node) => node.region === 'backward')) return { model, losses: [], notes: [] };
+  const one = (attached: ModelWithLoss): WithLosses => ({
+    model: attached.model,
+    losses: [attached.loss],
+    notes: attached.notes,
+  });
   if (options.loss !== undefined) return one(attachLoss(model, parseLoss(options.loss, graph)));
   const cotangents = options.inputs === undefined ? [] : numberedFiles(options.inputs, 'cotangent');
   if (cotangents.length > 0) return one(attachCotangents(model, cotangents));
-  return own.length > 0 ? { model, losses: own } : one(attachLoss(model));
+  return own.length > 0 ? { model, losses: own, notes: [] } : one(attachLoss(model));
 }

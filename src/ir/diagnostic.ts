@@ -45,12 +45,15 @@ const longestName = 256;
 /** Comparisons of letters that one search is worth; with long names, or very many, it looks at the first ones only. */
 const mostComparisons = 4_000_000;
 
-/** The candidate nearest to `name` by edit distance, if any is near enough to be a slip. */
+/**
+ * The candidate nearest to `name` by edit distance, if any is near enough to be a slip: one letter in three may be
+ * wrong, and one of two, but not all of it. Two letters that changed places are one slip.
+ */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > longestName) return undefined;
   const sought = name.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let bestDistance = Math.min(name.length - 1, Math.max(1, Math.floor(name.length / 3))) + 1;
   let comparisons = 0;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
@@ -82,20 +85,29 @@ export function nameSuggester(candidates: () => Iterable<string>): (name: string
   };
 }
 
-/** Levenshtein distance, given up (and returned as `limit`) once it cannot be below `limit`. */
+/**
+ * Edit distance (insertions, deletions, substitutions, exchanges of neighbours), given up (and returned as `limit`) once
+ * it cannot be below `limit`.
+ */
 function editDistance(a: string, b: string, limit: number): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let smallestBefore = 0;
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
     let smallest = i;
     for (let j = 1; j <= b.length; j++) {
       const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const distance = Math.min(substitution, previous[j]! + 1, current[j - 1]! + 1);
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchange = exchanged ? before[j - 2]! + 1 : limit;
+      const distance = Math.min(substitution, exchange, previous[j]! + 1, current[j - 1]! + 1);
       current.push(distance);
       smallest = Math.min(smallest, distance);
     }
-    if (smallest >= limit) return limit;
+    if (smallest >= limit && smallestBefore >= limit - 1) return limit;
+    before = previous;
     previous = current;
+    smallestBefore = smallest;
   }
-  return previous[b.length]!;
+  return Math.min(previous[b.length]!, limit);
 }

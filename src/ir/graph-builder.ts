@@ -65,6 +65,11 @@ export class GraphBuilder implements Emitter {
     this.nodes.push(node);
   }
 
+  /** The node that makes `value`; undefined for residents. */
+  producerOf(value: Value): Node | undefined {
+    return this.nodes.findLast((node) => node.results.some((result) => result.name === value.name));
+  }
+
   /** `hint`, or `hint.1`, `hint.2`, ... where it is taken. */
   uniqueName(hint: string): string {
     let name = hint;

@@ -18,6 +18,7 @@ import { readWith } from '../files/read-file.ts';
 import { writeFileAtomically } from '../files/write-file.ts';
 import { attachLoss, parseLoss } from '../frontend/loss.ts';
 import { fillWeights, loadWeights, type WeightRule } from '../frontend/weights.ts';
+import { isRecord } from '../ir/arguments.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Graph, type Model, type Output, type Tensor } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
@@ -53,6 +54,8 @@ export interface TrainingStep
   readonly memory: StepMemory & { readonly threadBytes: number };
   /** Why `auto` fell back to plain kernels or to one thread, where it did. */
   readonly notice?: string;
+  /** What there is to know of the losses: scores taken before a softmax that the loss has in it. */
+  readonly notes: readonly Diagnostic[];
   /** Runs so far: what random ops draw from, beside the seed. */
   readonly stepCount: number;
   readonly seed: number;
@@ -101,7 +104,7 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
   } = options;
   const given: Model = 'graph' in source ? source : { graph: source, weights: new Map() };
   const named = { ...(losses !== undefined && { losses }), ...(loss !== undefined && { loss }) };
-  const { model, losses: own } = withLosses(withWeights(given, weights, seed), named);
+  const { model, losses: own, notes } = withLosses(withWeights(given, weights, seed), named);
   const marked = 'checkpoints' in source && Array.isArray(source.checkpoints) ? source.checkpoints : [];
   const planned: CompileOptions = {
     ...compileOptions,
@@ -110,6 +113,7 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
   };
   const compiled = compile(model, budgetForThreads(model, planned, threads));
   return createTrainingStep(model, compiled, {
+    notes,
     seed,
     backend,
     threads,
@@ -119,6 +123,7 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
 }
 
 interface StepSettings {
+  readonly notes: readonly Diagnostic[];
   readonly seed: number;
   readonly backend: BackendChoice;
   readonly threads: number;
@@ -196,6 +201,7 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
       peakBytes: program.arenaBytes + program.residentBytes + machine.threadBytes,
     },
     ...(execution.notice !== undefined && { notice: execution.notice }),
+    notes: settings.notes,
     get stepCount() {
       return stepCount;
     },
@@ -281,6 +287,7 @@ function isRule(weights: WeightRule | ReadonlyMap<string, Tensor>): weights is W
 interface ModelWithLosses {
   readonly model: Model;
   readonly losses: readonly string[];
+  readonly notes: readonly Diagnostic[];
 }
 
 /** Losses that are no outputs become ones: their numbers are to be read. */
@@ -291,11 +298,24 @@ function withLosses(model: Model, options: { losses?: readonly string[]; loss?: 
     losses = model.losses;
   if (losses === undefined || losses.length === 0) {
     const attached = attachLoss(model, options.loss === undefined ? undefined : parseLoss(options.loss, graph));
-    return { model: attached.model, losses: [attached.loss] };
+    return { model: attached.model, losses: [attached.loss], notes: attached.notes };
   }
   const missing = losses.filter((name) => !graph.outputs.some((output) => output.value === name));
   const added = missing.map((name): Output => ({ name, value: name }));
-  return { model: { graph: { ...graph, outputs: [...graph.outputs, ...added] }, weights }, losses };
+  return {
+    model: { graph: { ...graph, outputs: [...graph.outputs, ...added] }, weights },
+    losses,
+    notes: notesOf(model),
+  };
+}
+
+/** What the builder has noted. */
+function notesOf(model: Model): readonly Diagnostic[] {
+  return 'notes' in model && isNotes(model.notes) ? model.notes : [];
+}
+
+function isNotes(value: unknown): value is readonly Diagnostic[] {
+  return Array.isArray(value) && value.every((note) => isRecord(note) && typeof note.message === 'string');
 }
 
 function isNames(value: unknown): value is readonly string[] {

@@ -39,7 +39,7 @@ const referenceSchema = z.record(
 type LightReference = z.infer<typeof referenceSchema>[string];
 type GradientReference = z.infer<typeof gradientSchema>;
 
-interface LightModel extends ModelWithLoss {
+interface LightModel extends Omit<ModelWithLoss, 'notes'> {
   readonly reference: LightReference;
   readonly inputs: ReadonlyMap<string, Tensor>;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalize } from '../../passes/canonicalize.ts';
 import type { Model, Tensor, TensorType, Value } from '../../src/ir/graph.ts';
 import { GraphBuilder } from '../../src/ir/graph-builder.ts';
+import { sigmoid } from '../../src/ops/activation.ts';
 import { add, divide, multiply, subtract } from '../../src/ops/binary.ts';
 import { conv } from '../../src/ops/conv.ts';
 import { nllLoss } from '../../src/ops/cross-entropy.ts';
@@ -9,8 +10,8 @@ import { matmul } from '../../src/ops/matmul.ts';
 import { reduceMean } from '../../src/ops/reduce.ts';
 import { addScalar, scale } from '../../src/ops/scalar.ts';
 import { slice } from '../../src/ops/slice.ts';
-import { logSoftmax } from '../../src/ops/softmax.ts';
-import { erf, sqrt, square, tanh } from '../../src/ops/unary.ts';
+import { logSoftmax, softmax } from '../../src/ops/softmax.ts';
+import { erf, log, sqrt, square, tanh } from '../../src/ops/unary.ts';
 import { evaluateGraph } from '../evaluate-graph.ts';
 
 const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape });
@@ -181,6 +182,32 @@ describe('log_softmax and its loss', () => {
   it('are two where the softmax runs over another axis', () => {
     const before = loss(0);
     expect(canonicalize(before)).toBe(before);
+  });
+});
+
+describe('logarithms of what saturates', () => {
+  it('log(sigmoid(x)) stays finite where the sigmoid is 0, and is the same elsewhere', () => {
+    const before = model({ x: f32(6) }, (g, { x }) => g.emit(log, [g.emit(sigmoid, [x!], {})], {}, 'y'));
+    const after = canonicalize(before);
+    expect(listing(after).at(-1)).toBe('y = negate y/softplus');
+    expectEqual(before, after);
+    const far: Tensor = { type: f32(6), data: [-200, -104, -20, 0, 20, 200] };
+    const y = evaluateGraph(after, new Map([['x', far]])).get('y')!;
+    // log sigmoid(x) = -log(1 + exp(-x)), in double precision.
+    const expected = [-200, -104, -20 - Math.log1p(Math.exp(-20)), -Math.LN2, -Math.log1p(Math.exp(-20)), 0];
+    expected.forEach((value, i) => {
+      expect(Math.abs(y.data[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2e-7);
+    });
+  });
+
+  it('log(softmax(x)) is log_softmax, also where the softmax is an output', () => {
+    const both = model({ x: f32(2, 3) }, (g, { x }) => {
+      const p = g.emit(softmax, [x!], { axis: 1 }, 'p');
+      return [p, g.emit(log, [p], {}, 'y')];
+    });
+    const after = canonicalize(both);
+    expect(listing(after)).toEqual(['p = softmax x', 'y = log_softmax x']);
+    expectEqual(both, after);
   });
 });
 

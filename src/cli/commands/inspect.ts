@@ -6,7 +6,7 @@ import { selectGradients } from '../../analysis/select-gradients.ts';
 import { compile } from '../../compile.ts';
 import { attachLoss, parseLoss } from '../../frontend/loss.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
-import { SublinearError } from '../../ir/diagnostic.ts';
+import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { formatType, type Model, valuesByName } from '../../ir/graph.ts';
 import { applyWeights } from '../apply-weights.ts';
 import { formatFlops, formatTable } from '../format.ts';
@@ -36,6 +36,7 @@ export function addInspectCommand(program: Command): void {
           : applyWeights(loaded.model, options.weights, options.seed, loaded.placeholders);
       const trained = resolveTrainable(options.trainable, model.graph, loaded.aliases ?? new Map());
       const inspection = inspectModel(model, loaded.losses ?? [], { ...options, ...trained });
+      if (inspection.notes !== undefined) printNotes(inspection.notes);
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify({ model: path, ...inspection }, null, 1)}\n`
@@ -62,6 +63,8 @@ interface Inspection {
   readonly noLoss?: string;
   /** What stands in for the loss, in the words of `--loss`. */
   readonly assumedLoss?: string | undefined;
+  /** What the loss that was asked for has to say. */
+  readonly notes?: readonly Diagnostic[];
   readonly gradients: readonly {
     readonly name: string;
     readonly type: string;
@@ -112,6 +115,7 @@ export function inspectModel(
     ...base,
     activationBytes: activationFigures(lean).activations,
     loss: found.noLoss === undefined ? found.losses.join(', ') : null,
+    ...(found.notes !== undefined && found.notes.length > 0 && { notes: found.notes }),
     ...(found.noLoss !== undefined && { noLoss: found.noLoss, assumedLoss: found.assumed }),
     gradients: choices.map(({ value, chosen, trainable: changes, reason }) => ({
       name: value.name,
@@ -136,6 +140,7 @@ export function inspectModel(
 interface FoundLosses {
   readonly model: Model;
   readonly losses: readonly string[];
+  readonly notes?: readonly Diagnostic[];
   /** Why the model has none of its own, and what was taken for one. */
   readonly noLoss?: string;
   readonly assumed?: string;
@@ -145,7 +150,7 @@ function findLosses(model: Model, own: readonly string[], asked: string | undefi
   if (asked === undefined && own.length > 0) return { model, losses: own };
   try {
     const attached = attachLoss(model, asked === undefined ? undefined : parseLoss(asked, model.graph));
-    return { model: attached.model, losses: [attached.loss] };
+    return { model: attached.model, losses: [attached.loss], notes: attached.notes };
   } catch (error) {
     if (!(error instanceof SublinearError) || asked !== undefined) throw error;
     const noLoss = error.diagnostics[0]?.message ?? error.message;

@@ -12,7 +12,7 @@
 
 import { attributeFaults } from '../../analysis/verify/ops.ts';
 import { wrongArgument } from '../../ir/arguments.ts';
-import { SublinearError } from '../../ir/diagnostic.ts';
+import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import {
   type Attributes,
   type DType,
@@ -27,6 +27,7 @@ import { GraphBuilder } from '../../ir/graph-builder.ts';
 import type { Op } from '../../ir/op.ts';
 import { add, divide, multiply, subtract } from '../../ops/binary.ts';
 import { opNamed } from '../../ops/table.ts';
+import { classScores, requireClasses } from '../class-scores.ts';
 import { callSite } from './call-site.ts';
 import { heUniform } from './initial-weights.ts';
 import { ownAttributes, ownData, ownName, ownOptions, ownType } from './own-arguments.ts';
@@ -38,6 +39,8 @@ export interface BuiltModel extends Model {
   readonly losses: readonly string[];
   /** Names of values marked by `checkpoint`, for the strategy `manual`. */
   readonly checkpoints: readonly string[];
+  /** What its author may want to know. */
+  readonly notes: readonly Diagnostic[];
 }
 
 export interface ConvOptions {
@@ -59,6 +62,7 @@ export class ModelBuilder {
   private readonly graph: GraphBuilder;
   private readonly losses: string[] = [];
   private readonly checkpoints: string[] = [];
+  private readonly notes: Diagnostic[] = [];
   private readonly seed: number;
   private sites = 0;
   private rng: Value | undefined;
@@ -307,10 +311,18 @@ export class ModelBuilder {
     return this.first('dropout', [x, this.rng], { ratio, site: this.sites++ });
   }
 
-  /** Mean cross entropy of `logits` [batch, classes, ...] and class numbers [batch, ...]. */
+  /**
+   * Mean cross entropy of scores [batch, classes, ...] and class numbers [batch, ...]. It has the softmax in it: of the
+   * result of one it takes the scores before, and notes so (`BuiltModel.notes`).
+   */
   crossEntropy(logits: Value, labels: Value): Value {
+    this.typeOf(logits);
+    requireClasses(logits);
+    this.graph.stamp.source = callSite();
+    const { value, notes } = classScores(logits, (made) => this.graph.producerOf(made), this.graph);
+    this.notes.push(...notes);
     const attributes = { has_ignore: false, ignore_index: 0, reduction: 'mean', with_log_prob: false };
-    return this.first('softmax_cross_entropy', [logits, labels], attributes, 'cross_entropy');
+    return this.first('softmax_cross_entropy', [own(value, this), labels], attributes, 'cross_entropy');
   }
 
   /** Mean of squared differences. */
@@ -348,6 +360,7 @@ export class ModelBuilder {
       weights: new Map(this.graph.weights),
       losses: [...this.losses],
       checkpoints: [...this.checkpoints],
+      notes: [...this.notes],
     };
   }
 
