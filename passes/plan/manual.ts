@@ -39,7 +39,7 @@ function keptValues(index: PlanIndex, storages: Storages, names: readonly string
       const nearest = nearestTo(name);
       faults.push({
         code: 'unknown-checkpoint',
-        message: `the planned graph has no value ${JSON.stringify(name)}`,
+        message: `no value is named ${JSON.stringify(name)} in the graph that is planned`,
         hint:
           nearest === undefined
             ? 'values that nothing reads, or that were fused into others, are gone; `sublinear compile MODEL --emit ir` writes those that are left'

@@ -138,7 +138,7 @@ function lossValue(graph: Graph, { kind, output: name }: LossSpec): Value {
   const nearest = nearestName(name, [...graph.outputs.map((output) => output.name), ...valuesByName(graph).keys()]);
   throw new SublinearError({
     code: 'unknown-output',
-    message: `the model has no output and no value ${JSON.stringify(name)}`,
+    message: `the model has no output ${JSON.stringify(name)}, and no value of that name`,
     hint: nearest === undefined ? `its outputs are ${allOutputs(graph)}` : `did you mean ${JSON.stringify(nearest)}?`,
   });
 }
