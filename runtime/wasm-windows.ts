@@ -1,4 +1,5 @@
-/** Kernels that read windows: means of them, and resizing by a table that is made here, as the plain kernels do. */
+/** Kernels that read windows: means of them, resizing by a table that is made here, as the plain kernels do, and sampling. */
+import type { gridSample, gridSampleGradGrid, gridSampleGradInput } from './kernels/grid-sample.ts';
 import type { averagePool, averagePoolGrad } from './kernels/pool.ts';
 import { fillTable, type resizeAxis, type resizeAxisGrad, resizeTaps } from './kernels/resize.ts';
 import type { PickKernel } from './wasm-instance.ts';
@@ -32,5 +33,26 @@ export function resizeAxisGradWasm(pick: PickKernel): typeof resizeAxisGrad {
     const taps = resizeTaps(how);
     fillTable(m, table / 8, from, to, taps, how);
     f(dy, dx, table, outer, from, to, inner, taps);
+  };
+}
+
+export function gridSampleWasm(pick: PickKernel): typeof gridSample {
+  const f = pick('gridSample');
+  return (_, x, grid, out, table, batch, channels, points, start, count, geometry) => {
+    f(x, grid, out, table, batch, channels, points, start, count, ...geometry);
+  };
+}
+
+export function gridSampleGradInputWasm(pick: PickKernel): typeof gridSampleGradInput {
+  const f = pick('gridSampleGradInput');
+  return (_, dy, grid, dx, table, batch, channels, points, geometry) => {
+    f(dy, grid, dx, table, batch, channels, points, ...geometry);
+  };
+}
+
+export function gridSampleGradGridWasm(pick: PickKernel): typeof gridSampleGradGrid {
+  const f = pick('gridSampleGradGrid');
+  return (_, dy, x, grid, dgrid, table, batch, channels, points, start, count, geometry) => {
+    f(dy, x, grid, dgrid, table, batch, channels, points, start, count, ...geometry);
   };
 }

@@ -1,6 +1,14 @@
 /** Splits of kernels that walk rows, planes or images, each by itself: a part is a range of them. */
 import { batchNormInference } from '../kernels/batch-norm.ts';
 import { addChannelBias } from '../kernels/conv-transpose.ts';
+import {
+  gridSample,
+  gridSampleGradGrid,
+  gridSampleGradInput,
+  gridSampleScratch,
+  samplePlane,
+  sampleTaps,
+} from '../kernels/grid-sample.ts';
 import { groupNorm } from '../kernels/group-norm.ts';
 import { layerNorm } from '../kernels/layer-norm.ts';
 import { averagePool, averagePoolGrad, maxPool, maxPoolGrad } from '../kernels/pool.ts';
@@ -126,4 +134,52 @@ const pools = [
   }),
 ];
 
-export const rowSplits: readonly (readonly [string, Split])[] = [...softmaxes, ...norms, ...pools];
+/** Points are sampled each by itself; where elements go back to the image, images are. */
+const samples = [
+  splitOf(gridSample, {
+    scratch: {
+      argument: 3,
+      bytes: (_x, _grid, _out, _table, _batch, _channels, _points, _start, count, geometry) =>
+        gridSampleScratch(count, geometry, false),
+    },
+    cost: (_x, _grid, _out, _table, batch, channels, _points, _start, count, geometry) =>
+      batch * count * (40 + 1.5 * channels * sampleTaps(geometry)),
+    cut: (parts, x, grid, out, table, batch, channels, points, start, count, geometry) =>
+      rowsOf(parts, count, (from, own) => [
+        ...[x, grid, out, table, batch, channels, points, start + from, own],
+        geometry,
+      ]),
+  }),
+  splitOf(gridSampleGradGrid, {
+    scratch: {
+      argument: 4,
+      bytes: (_dy, _x, _grid, _dgrid, _table, _batch, _channels, _points, _start, count, geometry) =>
+        gridSampleScratch(count, geometry, true),
+    },
+    cost: (_dy, _x, _grid, _dgrid, _table, batch, channels, _points, _start, count, geometry) =>
+      batch * count * (60 + 2 * channels * sampleTaps(geometry)),
+    cut: (parts, dy, x, grid, dgrid, table, batch, channels, points, start, count, geometry) =>
+      rowsOf(parts, count, (from, own) => [
+        ...[dy, x, grid, dgrid, table, batch, channels, points, start + from, own],
+        geometry,
+      ]),
+  }),
+  splitOf(gridSampleGradInput, {
+    scratch: {
+      argument: 3,
+      bytes: (_dy, _grid, _dx, _table, _batch, _channels, points, geometry) =>
+        gridSampleScratch(points, geometry, false),
+    },
+    cost: (_dy, _grid, _dx, _table, batch, channels, points, geometry) =>
+      batch * points * (40 + 2 * channels * sampleTaps(geometry)),
+    cut: (parts, dy, grid, dx, table, batch, channels, points, geometry) =>
+      rowsOf(parts, batch, (start, count) => [
+        dy + element * start * channels * points,
+        grid + element * start * points * geometry[0]!,
+        dx + element * start * channels * samplePlane(geometry),
+        ...[table, count, channels, points, geometry],
+      ]),
+  }),
+];
+
+export const rowSplits: readonly (readonly [string, Split])[] = [...softmaxes, ...norms, ...pools, ...samples];

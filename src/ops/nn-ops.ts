@@ -12,6 +12,7 @@ import {
 } from './cross-entropy.ts';
 import { dropout, dropoutMask } from './dropout.ts';
 import { gather, gatherElements, gatherElementsGrad, gatherGrad, gatherNd, gatherNdGrad } from './gather.ts';
+import { gridSampleOps } from './grid-sample.ts';
 import { groupNorm, groupNormGrad } from './group-norm.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { lrn, lrnGrad } from './lrn.ts';
@@ -70,6 +71,7 @@ export const nnOps: readonly Op[] = [
   oneHotGrad,
   topK,
   ...resizeOps,
+  ...gridSampleOps,
   dropout,
   dropoutMask,
 ];

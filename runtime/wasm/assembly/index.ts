@@ -3,6 +3,7 @@ export { conv, convGradInput, convGradWeight } from './conv';
 export { copyInto, copyStrided } from './copy';
 export { crossEntropy, crossEntropyGrad } from './cross-entropy';
 export { dropout } from './dropout';
+export { gridSample, gridSampleGradGrid, gridSampleGradInput } from './grid-sample';
 export { lrn, lrnGrad } from './lrn';
 export { matmul } from './matmul';
 export {

@@ -13,6 +13,7 @@ import { poolingLowerings } from './lowerings/pooling.ts';
 import { recurrentLowerings } from './lowerings/recurrent.ts';
 import { reductionLowerings } from './lowerings/reduction.ts';
 import { resizeLowerings } from './lowerings/resize.ts';
+import { samplingLowerings } from './lowerings/sampling.ts';
 import { shapeLowerings } from './lowerings/shape.ts';
 import { softmaxLowerings } from './lowerings/softmax.ts';
 import { trainingLowerings } from './lowerings/training.ts';
@@ -33,6 +34,7 @@ export const onnxOperators: readonly OnnxLowering[] = [
   ...recurrentLowerings,
   ...reductionLowerings,
   ...resizeLowerings,
+  ...samplingLowerings,
   ...shapeLowerings,
   ...softmaxLowerings,
   ...trainingLowerings,

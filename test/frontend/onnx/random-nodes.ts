@@ -437,6 +437,26 @@ function any(d: Draw, shape: Shape): RandomOperand {
   return d.flag() ? d.integers(shape, -9, 9) : d.bools(shape);
 }
 
+/** Of images, since opset 20 also of lines and volumes, some points outside. */
+function gridSample(d: Draw): RandomNode {
+  const opset = d.pick([16, 20]);
+  const rank = opset === 16 ? 2 : d.int(2, 3);
+  const batch = d.int(1, 2);
+  const x = d.floats([batch, d.int(1, 2), ...d.list(rank, () => d.int(1, 4))]);
+  const grid = d.floats([batch, ...d.list(rank, () => d.int(1, 3)), rank], -1.5, 1.5);
+  const modes =
+    opset === 16
+      ? ['bilinear', 'nearest', 'bicubic']
+      : rank === 2
+        ? ['linear', 'nearest', 'cubic']
+        : ['linear', 'nearest'];
+  const mode = d.pick(modes);
+  // Of cubic borders PyTorch and onnxruntime have two opinions.
+  const padding_mode = d.pick(mode.endsWith('cubic') ? ['zeros', 'reflection'] : ['zeros', 'border', 'reflection']);
+  const all = { mode, padding_mode, align_corners: d.bit() };
+  return made([x, grid], { opset, attributes: d.int(0, 4) === 0 ? {} : all });
+}
+
 /** By ONNX operator. */
 export const randomNodes: Readonly<Record<string, Rule>> = {
   Abs: (d) => (d.whole() ? made([d.integers(d.shape(0, 3), -9, 9)]) : unary(13)(d)),
@@ -648,6 +668,7 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   GlobalLpPool: (d) => made([d.floats(image(d))], { opset: 7, attributes: { p: d.int(1, 3) } }),
   Greater: comparison,
   GreaterOrEqual: comparison,
+  GridSample: gridSample,
   GroupNormalization: (d) => {
     const groups = d.int(1, 2);
     const shape = [...image(d), 2].with(1, groups * d.int(1, 2));

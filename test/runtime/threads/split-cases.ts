@@ -1,5 +1,6 @@
 /** A call of every kernel that threads share, with random shapes: small ones to see every edge, or such as are shared. */
 import { convGradInputScratch, convGradWeightScratch, convScratch } from '../../../runtime/kernels/conv.ts';
+import { gridSampleScratch } from '../../../runtime/kernels/grid-sample.ts';
 import { matmulScratch } from '../../../runtime/kernels/matmul.ts';
 import type { KernelArgument } from '../../../runtime/program.ts';
 import { splits } from '../../../runtime/threads/split-table.ts';
@@ -185,6 +186,33 @@ function conv(kind: 'conv' | 'convGradInput' | 'convGradWeight'): Make {
   };
 }
 
+/** Operands as in `order`: image (x), grid (g), result (y). */
+function sample(order: string, slopes: boolean): Make {
+  return (draw, large) => {
+    const rank = draw.integer(1, 3);
+    const spatial = [0, 1, 2].map((axis) => (axis < 3 - rank ? 1 : draw.integer(1, 6)));
+    const [batch, channels] = [draw.integer(large ? 4 : 1, large ? 6 : 3), draw.integer(1, 4)];
+    const points = draw.integer(large ? 1500 : 1, large ? 2000 : 80);
+    const geometry = [rank, ...spatial, draw.integer(0, 2), draw.integer(0, 2), draw.integer(0, 1)];
+    const sizes: Readonly<Record<string, number>> = {
+      x: batch * channels * product(spatial),
+      g: batch * points * rank,
+      y: batch * channels * points,
+    };
+    const places = [...order].map((letter) => draw.floats(sizes[letter]!));
+    const range = order === 'ygx' ? [] : [0, points];
+    return [
+      ...places,
+      draw.scratch(gridSampleScratch(points, geometry, slopes)),
+      batch,
+      channels,
+      points,
+      ...range,
+      geometry,
+    ];
+  };
+}
+
 const matmul: Make = (draw, large) => {
   // Few rows or columns are walked by another way.
   const few = !large && draw.integer(0, 1) === 0;
@@ -263,6 +291,9 @@ const forms: Readonly<Record<string, Make>> = {
   maxPoolGrad: pool('yxx'),
   averagePool: pool('xy', 1),
   averagePoolGrad: pool('yx', 0),
+  gridSample: sample('xgy', false),
+  gridSampleGradInput: sample('ygx', false),
+  gridSampleGradGrid: sample('yxgg', true),
   conv: conv('conv'),
   convGradInput: conv('convGradInput'),
   convGradWeight: conv('convGradWeight'),

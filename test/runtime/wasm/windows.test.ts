@@ -1,4 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import {
+  gridSample,
+  gridSampleGradGrid,
+  gridSampleGradInput,
+  gridSampleScratch,
+} from '../../../runtime/kernels/grid-sample.ts';
 import { lrn, lrnGrad } from '../../../runtime/kernels/lrn.ts';
 import { averagePool, averagePoolGrad, maxPool, maxPoolGrad } from '../../../runtime/kernels/pool.ts';
 import { resizeAxis, resizeAxisGrad, resizeTaps } from '../../../runtime/kernels/resize.ts';
@@ -92,6 +98,29 @@ describe('resizing', () => {
       const sizes = [outer, from, to, inner];
       t.run(resizeAxis, [x, y, table, ...sizes, how], 16 * ulp);
       t.run(resizeAxisGrad, [dy, dx, table, ...sizes, how], 64 * ulp);
+    }
+  });
+});
+
+describe('sampling at the points of a grid', () => {
+  it('agrees with its twin bit for bit, and so do its gradients', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const t = twins(seed);
+      const rank = t.integer(1, 3);
+      const spatial = [0, 1, 2].map((axis) => (axis < 3 - rank ? 1 : t.integer(1, 5)));
+      const [batch, channels, points] = [t.integer(1, 3), t.integer(1, 3), t.integer(1, 70)];
+      const geometry = [rank, ...spatial, t.integer(0, 2), t.integer(0, 2), t.integer(0, 1)];
+      const value = seed % 4 ? undefined : (r: () => number) => special(r, () => r() * 4 - 2);
+      const [pixels, samples] = [batch * channels * product(spatial), batch * channels * points];
+      const x = t.floats(pixels, value);
+      const grid = t.floats(batch * points * rank, value);
+      const dy = t.floats(samples);
+      const table = (slopes: boolean) => t.scratch(gridSampleScratch(points, geometry, slopes));
+      const sizes = [batch, channels, points];
+      t.run(gridSample, [x, grid, t.floats(samples), table(false), ...sizes, 0, points, geometry]);
+      t.run(gridSampleGradInput, [dy, grid, t.floats(pixels), table(false), ...sizes, geometry]);
+      const dgrid = t.floats(batch * points * rank);
+      t.run(gridSampleGradGrid, [dy, x, grid, dgrid, table(true), ...sizes, 0, points, geometry]);
     }
   });
 });
