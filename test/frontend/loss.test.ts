@@ -200,7 +200,11 @@ describe('what a loss is of', () => {
     ['mse', several(), /2 outputs of floats to take the mse of: logits f32\[4,3\], features f32\[4,6\]\n.*mse:logits/],
     ['mse:ids', several(), /is i64\[4\], and the loss mse is of floats\n.*logits f32\[4,3\]/],
     ['mse:logit', several(), /no output "logit", and no value of that name\n.*did you mean "logits"\?/],
-    ['mse:nothing_like_it', several(), /no output "nothing_like_it", and no value of that name\n.*its outputs are logits f32\[4,3\]/],
+    [
+      'mse:nothing_like_it',
+      several(),
+      /no output "nothing_like_it", and no value of that name\n.*its outputs are logits f32\[4,3\]/,
+    ],
     ['mse', integers(), /no output of the model is of floats.*ids i64\[4\]\n.*--loss mse:VALUE/],
     ['cross-entropy', integers(), /no output of the model is of floats/],
     ['crossentropy:logits', several(), /did you mean "cross-entropy:logits"\? kinds are/],
