@@ -5,7 +5,7 @@ import { compileSharedWasm } from './threads/shared-module.ts';
 import { availableCores, threadObstacle } from './threads/spawn-worker.ts';
 import { createThreadedRunner } from './threads/threaded-runner.ts';
 import { createWasmKernels } from './wasm-backend.ts';
-import { allocateWasmMemory, BackendError } from './wasm-support.ts';
+import { allocateWasmMemory, BackendError, checkBytes } from './wasm-support.ts';
 
 export type Backend = 'wasm' | 'js';
 /** `auto` takes WebAssembly where it can be had and falls back with a notice. */
@@ -38,12 +38,13 @@ export const mostThreads = 64;
 /**
  * Allocates `bytes` bytes (arena, residents, and `threadBytes` where there are several threads) and picks the kernels.
  * Throws `BackendError` where what was asked for cannot be had: no WebAssembly or no SIMD in the engine, no relaxed SIMD or `js` for fast math, no shared memory or no
- * workers for threads, threads for `js`, more than 4 GiB for `wasm`, no memory.
+ * workers for threads, threads for `js`, more bytes than kernels address, no memory.
  */
 export function selectBackend(choice: BackendChoice, bytes: number, options: BackendOptions = {}): SelectedBackend {
   const { threads = 1, fastMath = false } = options;
   checkThreads(choice, threads);
   checkFastMath(choice, fastMath);
+  checkBytes(bytes);
   if (choice === 'js') return plain(bytes);
   const obstacle = threads > 1 ? threadObstacle() : undefined;
   if (obstacle !== undefined && choice === 'wasm') throw obstacle;

@@ -63,22 +63,30 @@ export function wasmBytes(): Uint8Array<ArrayBuffer> {
 }
 
 export const wasmPage = 65536;
-/** Bytes that 32-bit WebAssembly can address. */
-export const wasmLimit = 65536 * wasmPage;
+/**
+ * Bytes that a step may take, on either backend: an address, that of the end of the last operand too, has 32 bits in
+ * WebAssembly, and a typed array of bytes is no longer than 4 GiB in engines of our time.
+ */
+export const mostBytes = 65535 * wasmPage;
+
+/** Throws `BackendError` for a program that no backend can run, before anything is allocated. */
+export function checkBytes(bytes: number): void {
+  if (bytes <= mostBytes) return;
+  throw new BackendError(
+    'too-large',
+    `the program needs ${bytes} bytes; kernels address ${mostBytes} (4 GiB less 64 KiB) on every backend`,
+    'plan it within a budget, like --budget 3GiB, or make the batch smaller',
+  );
+}
 
 /**
  * A memory of exactly the pages that hold `bytes`: the engine itself keeps the program from growing beyond its plan. Threads
- * need a shared one. Throws `BackendError` where that is more than 4 GiB or cannot be had.
+ * need a shared one. Throws `BackendError` where that is more than kernels address or cannot be had.
  */
 export function allocateWasmMemory(bytes: number, shared = false): WebAssembly.Memory {
   const obstacle = wasmObstacle();
   if (obstacle !== undefined) throw obstacle;
-  if (bytes > wasmLimit)
-    throw new BackendError(
-      'too-large',
-      `the program needs ${bytes} bytes; 32-bit WebAssembly addresses ${wasmLimit}`,
-      'lower the budget below 4 GiB, or use the js backend',
-    );
+  checkBytes(bytes);
   const pages = Math.max(1, Math.ceil(bytes / wasmPage));
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });

@@ -3,7 +3,7 @@ import { createMachine } from '../../runtime/interpreter.ts';
 import { add } from '../../runtime/kernels/binary.ts';
 import { call, type Program } from '../../runtime/program.ts';
 import { type BackendChoice, selectBackend } from '../../runtime/select-backend.ts';
-import { BackendError, wasmPage } from '../../runtime/wasm-support.ts';
+import { BackendError, checkBytes, mostBytes, wasmPage } from '../../runtime/wasm-support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -67,11 +67,23 @@ describe('selectBackend', () => {
     }
   });
 
-  it('refuses more than 32-bit WebAssembly can address, naming both numbers', () => {
-    const error = failure('wasm', 5 * 2 ** 30);
-    expect(error.code).toBe('too-large');
-    expect(error.message).toBe('the program needs 5368709120 bytes; 32-bit WebAssembly addresses 4294967296');
-    expect(error.hint).toContain('js backend');
+  it('refuses more than kernels address before anything is allocated, on every backend', () => {
+    const allocated = vi.spyOn(WebAssembly, 'Memory');
+    const buffer = vi.spyOn(globalThis, 'ArrayBuffer');
+    for (const choice of ['auto', 'wasm', 'js'] as const)
+      for (const bytes of [mostBytes + 1, 2 ** 32, 5 * 2 ** 30, 2 ** 60]) {
+        const error = failure(choice, bytes);
+        expect(error.code).toBe('too-large');
+        expect(error.message).toContain(`the program needs ${bytes} bytes; kernels address 4294901760 `);
+        expect(error.hint).toContain('--budget');
+      }
+    expect(allocated).not.toHaveBeenCalled();
+    expect(buffer).not.toHaveBeenCalled();
+  });
+
+  it('takes as many bytes as kernels address, each with an address of 32 bits', () => {
+    expect(mostBytes).toBeLessThan(2 ** 32);
+    expect(() => checkBytes(mostBytes)).not.toThrow();
   });
 
   it('says so where the engine lacks SIMD, and `auto` goes on without it', () => {
@@ -98,7 +110,14 @@ describe('selectBackend', () => {
   });
 
   it('does not hide that nothing at all can be allocated', () => {
-    expect(failure('js', 2 ** 60).code).toBe('allocation');
-    expect(failure('auto', 2 ** 60).code).toBe('allocation');
+    vi.spyOn(globalThis, 'ArrayBuffer').mockImplementation(
+      class extends ArrayBuffer {
+        constructor() {
+          super(Number.MAX_SAFE_INTEGER);
+        }
+      },
+    );
+    expect(failure('js', 64).code).toBe('allocation');
+    expect(failure('js', 64).message).toContain('did not allocate 64 bytes: Array buffer allocation failed');
   });
 });

@@ -3,7 +3,7 @@ import type { Program } from '../../../runtime/program.ts';
 import type { Backend } from '../../../runtime/select-backend.ts';
 import { numericKernels, wrappedKernels, wrapperName } from '../../../runtime/wasm-backend.ts';
 import type { PickKernel } from '../../../runtime/wasm-instance.ts';
-import { wasmLimit } from '../../../runtime/wasm-support.ts';
+import { BackendError, checkBytes } from '../../../runtime/wasm-support.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
 
 export interface KernelChoice {
@@ -21,11 +21,11 @@ export interface KernelChoice {
   readonly functions: readonly string[];
 }
 
-/** Throws `SublinearError` where `wasm` cannot address the step's memory. */
+/** Throws `SublinearError` where kernels cannot address the step's memory. */
 export function chooseKernels(program: Program, backend: Backend): KernelChoice {
+  checkAddressable(program);
   const kernels = [...new Set(program.steps.flatMap((step) => step.calls.map(({ kernel }) => kernel.name)))].sort();
   if (backend === 'js') return { backend, plain: kernels, bound: new Map(), exports: [], functions: kernels };
-  checkAddressable(program);
   const numeric = new Set(numericKernels);
   const exports = new Set<string>();
   const pick: PickKernel = (name) => {
@@ -46,12 +46,12 @@ export function chooseKernels(program: Program, backend: Backend): KernelChoice 
   return { backend, plain, bound, exports: [...exports].sort(), functions: [...plain, ...wrappers] };
 }
 
-function checkAddressable({ name, arenaBytes, residentBytes }: Program): void {
-  const bytes = arenaBytes + residentBytes;
-  if (bytes <= wasmLimit) return;
-  throw new SublinearError({
-    code: 'backend-too-large',
-    message: `the step of ${JSON.stringify(name)} needs ${bytes} bytes; 32-bit WebAssembly addresses ${wasmLimit}`,
-    hint: 'lower the budget below 4 GiB, or emit plain kernels (--backend js)',
-  });
+/** What no backend runs is refused as it is where a step is run. */
+function checkAddressable({ arenaBytes, residentBytes }: Program): void {
+  try {
+    checkBytes(arenaBytes + residentBytes);
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    throw new SublinearError({ code: `backend-${error.code}`, message: error.message, hint: error.hint });
+  }
 }
