@@ -112,7 +112,7 @@ function arrangements(operands: readonly TensorType[], donor: number): readonly 
   const list: Arrangement[] = [
     { name: `apart ${donor}`, positions: apart },
     { name: `begins ${donor}`, positions: at(donor, { base: donor, element: 0, view: true }) },
-    { name: `inside ${donor}`, positions: at(donor, { base: donor, element: 16, view: true }) },
+    { name: `inside ${donor}`, positions: at(donor, { base: donor, element: 1, view: true }) },
   ];
   operands.forEach((other, i) => {
     if (i === donor || other.dtype !== type.dtype) return;

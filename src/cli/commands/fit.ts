@@ -7,6 +7,7 @@ import { compile } from '../../compile.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import { compileOptions, planNotes } from '../compile-for.ts';
+import { largestExtent } from '../largest-extent.ts';
 import {
   addBudgetOptions,
   addGraphOptions,
@@ -134,7 +135,7 @@ async function fitAt(
   };
 }
 
-/** Doubles until it no longer fits or is told to stop, then bisects. Throws `SublinearError` (exit code 3) where not even 1 fits. */
+/** Throws `SublinearError` (exit code 3) where not even 1 fits. */
 async function largest(
   attempt: (extent: number, thorough: boolean) => Promise<Fitted | SublinearError>,
   { maxExtra, limit }: Pick<FitCommandOptions, 'maxExtra' | 'limit'>,
@@ -144,20 +145,11 @@ async function largest(
     !(result instanceof SublinearError) && result.extra <= maxExtra;
   const first = await attempt(1, true);
   if (!bearable(first)) throw tooLarge(first, maxExtra);
-  let best = first;
-  let failed: number | undefined;
-  while (failed === undefined && best.extent < limit && !stopped()) {
-    const extent = Math.min(2 * best.extent, limit);
-    const result = await attempt(extent, false);
-    if (bearable(result)) best = result;
-    else failed = extent;
-  }
-  while (failed !== undefined && failed - best.extent > 1 && !stopped()) {
-    const middle = Math.floor((best.extent + failed) / 2);
-    const result = await attempt(middle, false);
-    if (bearable(result)) best = result;
-    else failed = middle;
-  }
+  const quick = async (extent: number): Promise<Fitted | undefined> => {
+    const result = extent === 1 ? first : await attempt(extent, false);
+    return bearable(result) ? result : undefined;
+  };
+  const best = (await largestExtent(quick, limit, stopped)) ?? first;
   const thorough = stopped() ? best : await attempt(best.extent, true);
   return bearable(thorough) ? thorough : best;
 }
