@@ -20,6 +20,8 @@ import { functionCalls } from './inline-functions.ts';
 import { count, lowerNodes } from './lower-nodes.ts';
 import { MissingValues } from './missing-values.ts';
 import { nodeLabel, nodeSource } from './node-names.ts';
+import { separateStatistics, separationNotes, withCopies } from './separate-statistics.ts';
+import { sharedParameterNotes } from './shared-parameters.ts';
 import { sortNodes } from './sort.ts';
 
 export interface ImportOptions {
@@ -77,7 +79,13 @@ export interface ImportedModel {
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
   const decoded = decodeModel(bytes);
-  const { opset, graph } = decoded;
+  const { opset } = decoded;
+  const separated = separateStatistics(decoded.graph);
+  const graph: GraphProto = {
+    ...decoded.graph,
+    node: [...separated.nodes],
+    initializer: withCopies(decoded.graph, separated.copies),
+  };
   const diagnostics: Diagnostic[] = [];
   const missing = new MissingValues();
   const initializers = readInitializers(graph, options.directory, diagnostics);
@@ -145,12 +153,14 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
   const gradients = requestGradients(sorted, graph, values, missing, scope, diagnostics);
   if (diagnostics.length > 0) throw new SublinearError(diagnostics);
 
-  const notes = inputNotes(inputs);
+  const notes = [...inputNotes(inputs), ...separationNotes(separated.copies)];
   const requested = new Set(gradients.flatMap((request) => request.outputs));
   const wanted = graph.output.filter(({ name }) => !requested.has(name));
   const kept = keptOutputs(wanted, missing, options.asked, notes);
   const outputs = graphOutputs(kept, values, gradients, notes);
   const model = emitter.finish(outputs);
+  const aliases = aliasesOf(values, emitter);
+  notes.push(...sharedParameterNotes(model.graph, aliases));
   for (const name of emitter.specializations)
     notes.push({
       code: 'specialized-input',
@@ -165,7 +175,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     outputNames: outputs.map((output) => output.name),
     declaredOutputs: graph.output.map(({ name }) => name),
     parameterNames: model.graph.parameters.map((value) => value.name),
-    aliases: aliasesOf(values, emitter),
+    aliases,
     placeholders,
     gradients,
     ...(rng !== undefined && { rngInput: rng.name }),

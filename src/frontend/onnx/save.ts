@@ -2,7 +2,7 @@
  * Trained weights back into the ONNX file they came from. Everything else of the file stays as it is: nodes, names,
  * metadata, and the element type each weight is stored in.
  */
-import { create, toBinary } from '@bufbuild/protobuf';
+import { clone, create, toBinary } from '@bufbuild/protobuf';
 import {
   ModelProtoSchema,
   type TensorProto,
@@ -16,6 +16,7 @@ import { formatType, sameShape, type Tensor } from '../../ir/graph.ts';
 import { encodeRaw, type RawFormat } from '../raw-elements.ts';
 import { decodeModel } from './decode.ts';
 import { elementTypeName, elementTypeOf, rawFormatOf } from './element-type.ts';
+import { separateStatistics, withCopies } from './separate-statistics.ts';
 
 export interface SavedOnnx {
   readonly bytes: Uint8Array;
@@ -27,12 +28,24 @@ export interface SavedOnnx {
 
 /**
  * `bytes`: the model's own. Weights are matched by name: initializers are replaced (external data come into the file);
- * weights that `ConstantOfShape` nodes stood for, and graph inputs that were taken as weights, become initializers.
+ * weights that `ConstantOfShape` nodes stood for, copies of running statistics that importing made (whose nodes read them then), and graph inputs that were taken as weights, become initializers.
  * Throws `SublinearError` where a shape differs from the file's.
  */
 export function saveOnnx(bytes: Uint8Array, weights: ReadonlyMap<string, Tensor>): SavedOnnx {
   const { proto, graph } = decodeModel(bytes);
   const saved = new Set<string>();
+  const separated = separateStatistics(graph);
+  // Of a training that has them: where weights come from elsewhere, the file's nodes stay.
+  if (separated.copies.some(({ name }) => weights.has(name))) {
+    const declared = new Map(graph.input.map((input) => [input.name, input]));
+    const inputs = separated.copies.flatMap(({ name, of }) => {
+      const input = declared.get(of);
+      return input === undefined ? [] : [Object.assign(clone(ValueInfoProtoSchema, input), { name })];
+    });
+    graph.input.push(...inputs);
+    graph.initializer = withCopies(graph, separated.copies);
+    graph.node = [...separated.nodes];
+  }
   graph.initializer = graph.initializer.map((initializer) => {
     const tensor = weights.get(initializer.name);
     if (tensor === undefined) return initializer;
