@@ -9,6 +9,7 @@
  * region `update` too.
  */
 import { SublinearError } from '../src/ir/diagnostic.ts';
+import { isFiniteFloat32 } from '../src/ir/elements.ts';
 import { elementCount, type Graph, type Model, type Output, type Value, valuesByName } from '../src/ir/graph.ts';
 import { GraphBuilder } from '../src/ir/graph-builder.ts';
 import { add, multiply } from '../src/ops/binary.ts';
@@ -206,8 +207,11 @@ function zeroSource(trained: readonly Trained[]): (count: number) => Float32Arra
 
 function checkNumbers({ clipValue, clipNorm, lossScale, accumulate: every }: OptimizeOptions): void {
   const positive = (name: string, value: number | undefined): void => {
-    if (value === undefined || (value > 0 && Number.isFinite(value))) return;
-    throw new SublinearError({ code: 'bad-option', message: `${name} is ${value}; it must be a number above 0` }, 2);
+    if (value === undefined || [value, 1 / value].every((one) => isFiniteFloat32(one) && Math.fround(one) > 0)) return;
+    throw new SublinearError(
+      { code: 'bad-option', message: `${name} is ${value}; it must be a number above 0 that float32 holds` },
+      2,
+    );
   };
   positive('the bound of clipping by value', clipValue);
   positive('the bound of clipping by norm', clipNorm);

@@ -2,6 +2,7 @@
  * The optimizers by the names people give them: hyperparameters with their defaults, the state each keeps for a
  * parameter, and the op that makes its update.
  */
+import { isRecord, wrongArgument } from '../src/ir/arguments.ts';
 import { type Diagnostic, nearestName, SublinearError } from '../src/ir/diagnostic.ts';
 import type { Value } from '../src/ir/graph.ts';
 import type { Emitter } from '../src/ir/op.ts';
@@ -21,6 +22,8 @@ export interface Hyperparameter {
   readonly least: number;
   readonly below: number;
   readonly flag?: boolean;
+  /** Not 0 either, which gradients of 0 would be divided by. */
+  readonly positive?: boolean;
 }
 
 export type Hyperparameters = Readonly<Record<string, number>>;
@@ -59,6 +62,7 @@ const amount = (doc: string, value: number): Hyperparameter => ({
   least: 0,
   below: Number.POSITIVE_INFINITY,
 });
+const divisor = (doc: string, value: number): Hyperparameter => ({ ...amount(doc, value), positive: true });
 const weightDecay = (value: number): Hyperparameter => amount('weight decay', value);
 
 function operandsOf({ parameter, gradient, learningRate, state, steps, apply }: UpdateOperands): readonly Value[] {
@@ -97,7 +101,7 @@ function adamOptimizer(kind: string, summary: string, op: typeof adam, decay: nu
     hyperparameters: {
       beta1: share('share of the old first moment', 0.9),
       beta2: share('share of the old second moment', 0.999),
-      epsilon: amount('added to the root of the second moment', 1e-8),
+      epsilon: divisor('added to the root of the second moment', 1e-8),
       weightDecay: weightDecay(decay),
     },
     state: () => ['first_moment', 'second_moment'],
@@ -114,7 +118,7 @@ const adagradOptimizer: Optimizer = {
   summary: 'rates that fall with the sum of squared gradients',
   learningRate: 0.01,
   hyperparameters: {
-    epsilon: amount('added to the root of the sum', 1e-10),
+    epsilon: divisor('added to the root of the sum', 1e-10),
     weightDecay: weightDecay(0),
   },
   state: () => ['sum_of_squares'],
@@ -130,7 +134,7 @@ const rmspropOptimizer: Optimizer = {
   learningRate: 1e-3,
   hyperparameters: {
     decay: share('share of the old mean of squares', 0.99),
-    epsilon: amount('added to the root of the mean', 1e-8),
+    epsilon: divisor('added to the root of the mean', 1e-8),
     weightDecay: weightDecay(0),
   },
   state: () => ['mean_square'],
@@ -174,6 +178,7 @@ export function resolveOptimizer(options: OptimizerOptions): {
   readonly optimizer: Optimizer;
   readonly values: Hyperparameters;
 } {
+  if (!isRecord(options)) throw wrongArgument('optimizer', 'options with a kind: { kind: "adam" }', options);
   const optimizer = optimizers.get(options.kind);
   if (optimizer === undefined)
     throw new SublinearError(
@@ -198,8 +203,7 @@ export function resolveOptimizer(options: OptimizerOptions): {
       });
     else {
       const value = typeof given === 'boolean' ? Number(given) : Number(given === '' ? Number.NaN : given);
-      if (value >= spec.least && value < spec.below && (spec.flag !== true || Number.isInteger(value)))
-        values[name] = value;
+      if (isWithin(value, spec)) values[name] = value;
       else
         faults.push({
           code: 'bad-hyperparameter',
@@ -216,9 +220,19 @@ export function resolveOptimizer(options: OptimizerOptions): {
   return { optimizer, values };
 }
 
-function rangeText({ least, below, flag }: Hyperparameter): string {
+/** Kernels compute with float32, so a number is what it is as one. */
+function isWithin(value: number, { least, below, flag, positive }: Hyperparameter): boolean {
+  const rounded = Math.fround(value);
+  if (flag === true) return value === 0 || value === 1;
+  return value >= least && rounded < below && (positive !== true || rounded > 0);
+}
+
+function rangeText({ least, below, flag, positive }: Hyperparameter): string {
   if (flag === true) return '0 or 1';
-  return Number.isFinite(below) ? `at least ${least} and below ${below}` : `a number of at least ${least}`;
+  if (positive === true) return 'above 0 as a float32: what is 0 would be divided by it';
+  return Number.isFinite(below)
+    ? `at least ${least} and below ${below}`
+    : `a number of at least ${least} that float32 holds`;
 }
 
 function near(name: string, candidates: Iterable<string>): string {

@@ -85,6 +85,8 @@ function sequentialRunner(program: Program, memory: Memory, kernels: KernelTable
 }
 
 export function createMachine(program: Program, options: MachineOptions = {}): Machine {
+  if (!Array.isArray(program?.steps)) throw new TypeError('createMachine takes a program: `compile(...).program`');
+  if (typeof options !== 'object' || options === null) throw new TypeError('createMachine takes an object of options');
   const bytes = program.arenaBytes + program.residentBytes;
   const buffer = options.buffer ?? new ArrayBuffer(Math.max(bytes, 64));
   if (buffer.byteLength < bytes)

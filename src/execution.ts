@@ -13,11 +13,14 @@ import {
   type SelectedBackend,
   selectBackend,
 } from '../runtime/select-backend.ts';
+import { copyElements } from '../runtime/step.ts';
 import { threadBytes } from '../runtime/threads/thread-bytes.ts';
 import { BackendError } from '../runtime/wasm-support.ts';
 import type { Compiled } from './compile.ts';
-import { type Diagnostic, SublinearError } from './ir/diagnostic.ts';
+import { describeGiven, isGraph, isRecord, requireOptions, requireTensors, wrongArgument } from './ir/arguments.ts';
+import { type Diagnostic, nameSuggester, SublinearError } from './ir/diagnostic.ts';
 import { formatType, type Tensor } from './ir/graph.ts';
+import { elementsOf, inputFault } from './ir/input-fault.ts';
 
 export interface ExecutionOptions {
   /** Which kernels run; default `auto`: WebAssembly where the engine has it. Bitwise promises hold within one. */
@@ -52,6 +55,8 @@ export interface Execution {
 
 /** Throws `SublinearError` naming parameters that have no numbers, and memory that cannot be had. */
 export function createExecution(compiled: Compiled, options: ExecutionOptions = {}): Execution {
+  requireCompiled('createExecution', compiled);
+  requireOptions('createExecution', options);
   const { program, weights } = compiled;
   const loaded = [...program.parameters, ...program.state, ...program.constants];
   const missing = loaded.filter((slot) => !weights.has(slot.name));
@@ -80,19 +85,25 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
       for (const slot of loaded) machine.write(slot, weights.get(slot.name)!.data);
     },
     setInputs(tensors) {
+      requireTensors('setInputs', tensors);
       const faults: Diagnostic[] = [];
+      const nearestTo = nameSuggester(() => inputs.keys());
       for (const [name, tensor] of tensors) {
         const slot = inputs.get(name);
-        if (slot === undefined)
-          faults.push({ code: 'unknown-input', message: `the step has no input ${JSON.stringify(name)}` });
-        else if (
-          tensor.type.shape.length !== slot.shape.length ||
-          tensor.type.shape.some((extent, i) => extent !== slot.shape[i])
-        )
-          faults.push({
-            code: 'input-type',
-            message: `input ${JSON.stringify(name)} is ${formatType(slot)}, but was given ${formatType(tensor.type)}`,
-          });
+        if (slot !== undefined) {
+          const fault = inputFault(name, slot, tensor);
+          if (fault !== undefined) faults.push(fault);
+          continue;
+        }
+        const nearest = nearestTo(name);
+        faults.push({
+          code: 'unknown-input',
+          message: `the step has no input ${JSON.stringify(name)}`,
+          hint:
+            nearest === undefined
+              ? `its inputs are ${[...inputs.keys()].join(', ') || 'none'}`
+              : `did you mean ${JSON.stringify(nearest)}?`,
+        });
       }
       for (const slot of program.inputs)
         if (!tensors.has(slot.name) && slot !== program.random)
@@ -101,9 +112,11 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
             message: `input ${JSON.stringify(slot.name)} (${formatType(slot)}) was not given`,
           });
       if (faults.length > 0) throw new SublinearError(faults);
-      for (const [name, tensor] of tensors) machine.write(inputs.get(name)!, tensor.data);
+      for (const [name, tensor] of tensors) copyElements(machine.view(inputs.get(name)!), elementsOf(tensor));
     },
     setRandom(seed, step) {
+      checkSeed(seed);
+      checkSeed(step, 'a step');
       if (program.random !== undefined) machine.write(program.random, [seed, step]);
     },
     outputs: () => new Map(program.outputs.map((slot) => [slot.name, copy(slot)])),
@@ -115,10 +128,31 @@ export function createExecution(compiled: Compiled, options: ExecutionOptions = 
   return execution;
 }
 
+/** Whole numbers of 32 bits, which random ops draw from. Throws `SublinearError` (exit code 2). */
+export function checkSeed(seed: unknown, what = 'a seed'): void {
+  if (Number.isInteger(seed) && Math.abs(Number(seed)) < 2 ** 32) return;
+  throw new SublinearError(
+    {
+      code: 'bad-seed',
+      message: `${what} is a whole number below 2^32, not ${describeGiven(seed)}`,
+    },
+    2,
+  );
+}
+
+/** Throws `SublinearError` where `value` is not what `compile` gives. */
+export function requireCompiled(call: string, value: unknown): asserts value is Compiled {
+  if (isRecord(value) && isRecord(value.program) && isGraph(value.graph) && value.weights instanceof Map) return;
+  throw wrongArgument(call, 'what `compile` gives', value);
+}
+
+const backends: readonly unknown[] = ['auto', 'js', 'wasm'];
+
 function selectFor(
   { program }: Compiled,
   { backend = 'auto', threads = 1, fastMath = false }: ExecutionOptions,
 ): SelectedBackend {
+  if (!backends.includes(backend)) throw wrongArgument('backend', 'auto, js or wasm', backend);
   try {
     checkThreads(backend, threads);
     checkFastMath(backend, fastMath);

@@ -6,6 +6,7 @@
  * collected up to a limit, so that garbage of any size fails at once.
  */
 import type { Region } from '../../runtime/program.ts';
+import { requireText } from '../ir/arguments.ts';
 import { nameSuggester, SublinearError } from '../ir/diagnostic.ts';
 import { alignUp } from '../ir/graph.ts';
 import { type JsonReader, jsonReader } from './json-reader.ts';
@@ -21,8 +22,10 @@ const nodeFields = ['name', 'inputs', 'outputs', 'cost', 'region', 'recomputable
 const resultFields = ['name', 'bytes', 'view', 'over', 'parts'];
 const partFields = ['value', 'offset'];
 
-/** `text` is JSON. Throws `SublinearError`. */
-export function parsePlanGraph(text: string, source: string): PlanGraph {
+/** `text` is JSON; `source` is what messages call it. Throws `SublinearError`. */
+export function parsePlanGraph(text: string, source = 'the plan graph'): PlanGraph {
+  requireText('parsePlanGraph', text);
+  requireText('source of parsePlanGraph', source);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -3,6 +3,8 @@
  * and what the other choice would come to. All figures are those of the exact simulator, for the plan as it is and for
  * the plan with this one choice turned round.
  */
+import { isRecord, wrongArgument } from '../ir/arguments.ts';
+import { isArrayLike } from '../ir/elements.ts';
 import { type EditableSequence, type EditedFigures, editableSequence } from './edit-sequence.ts';
 import { neededAgain, overwrittenAt } from './needed-again.ts';
 import { backwardRegion, forwardRegion, type PlanIndex } from './plan-graph.ts';
@@ -74,6 +76,10 @@ export interface Explanation {
 
 /** `sequence` holds node numbers, `budget` is in bytes of the arena. Throws `SequenceError`. */
 export function explainPlan(index: PlanIndex, sequence: ArrayLike<number>, budget?: number): Explanation {
+  if (!isRecord(index) || !isRecord(index.graph))
+    throw wrongArgument('explainPlan', 'what `indexPlanGraph` gives', index);
+  if (!isArrayLike(sequence) || !Array.from(sequence).every((node) => index.region[node] !== undefined))
+    throw wrongArgument('explainPlan', `a sequence of node numbers below ${index.nodeCount}`, sequence);
   const editable = editableSequence(index, sequence);
   const { simulation, roots } = editable;
   const names = index.graph.nodes.map((node) => node.name);

@@ -2,7 +2,9 @@
  * PlanGraph: a graph of bare costs. Every strategy plans on it, so a graph from anywhere can be planned (DESIGN
  * section 8). `indexPlanGraph` gives the form that algorithms work on: integers and typed arrays.
  */
+
 import type { Region } from '../../runtime/program.ts';
+import { isRecord, wrongArgument } from '../ir/arguments.ts';
 import { alignUp } from '../ir/graph.ts';
 
 export interface PlanValue {
@@ -105,6 +107,8 @@ export interface PlanIndex {
 
 /** The plan graph must be valid (see `checkPlanGraph`): unknown names throw a RangeError here. */
 export function indexPlanGraph(graph: PlanGraph): PlanIndex {
+  if (!isRecord(graph) || ![graph.inputs, graph.nodes, graph.outputs].every(Array.isArray))
+    throw wrongArgument('indexPlanGraph', 'a plan graph: what `parsePlanGraph` gives', graph);
   const ids = new Map<string, number>();
   for (const input of graph.inputs) ids.set(input.name, ids.size);
   const inputCount = ids.size;

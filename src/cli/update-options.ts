@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type OptimizerOptions, optimizers, resolveOptimizer } from '../../passes/optimizers.ts';
 import type { Compiled, CompileOptions } from '../compile.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
+import { isFiniteFloat32 } from '../ir/elements.ts';
 import type { Tensor } from '../ir/graph.ts';
 import { wholeNumber } from './options.ts';
 
@@ -37,17 +38,18 @@ const hyperparameters = [
   'weightDecay',
 ] as const;
 
-/** A parser of numbers of at least 0; `NaN` and the like are refused with the word as it was given. */
+/** A parser of float32 numbers of at least 0; `NaN` and the like are refused with the word as it was given. */
 function amount(value: string): number {
   const number = Number(value);
-  if (value.trim() === '' || !Number.isFinite(number) || number < 0)
+  if (value.trim() === '' || Number.isNaN(number) || number < 0)
     throw new InvalidArgumentError('It must be a number of at least 0.');
+  if (!isFiniteFloat32(number)) throw new InvalidArgumentError('It is beyond float32: at most 3.4e38.');
   return number;
 }
 
 function amounts(value: string): readonly number[] {
   const numbers = value.split(',').map(Number);
-  if (numbers.some((number) => !Number.isFinite(number)) || value.split(',').some((word) => word.trim() === ''))
+  if (!numbers.every(isFiniteFloat32) || value.split(',').some((word) => word.trim() === ''))
     throw new InvalidArgumentError('Write them like 1,0.5.');
   return numbers;
 }

@@ -1,6 +1,8 @@
 /** Numbers for the weights of a model: drawn by a rule, or read from a file. */
 import { type Diagnostic, nameSuggester, SublinearError } from '../ir/diagnostic.ts';
+import { badElement } from '../ir/elements.ts';
 import { elementCount, formatType, type Model, sameType, type Tensor, type Value } from '../ir/graph.ts';
+import { isTensor } from '../ir/input-fault.ts';
 import { type ParameterRole, parameterRoles } from './parameter-roles.ts';
 
 /**
@@ -53,10 +55,20 @@ export function loadWeights(model: Model, tensors: ReadonlyMap<string, Tensor>):
   for (const [name, tensor] of tensors) {
     const target = targets.get(name);
     if (target === undefined) faults.push(unknownWeight(name, nearestTarget(name)));
+    else if (!isTensor(tensor))
+      faults.push({
+        code: 'weight-mismatch',
+        message: `the weight ${JSON.stringify(name)} was given as no tensor { type, data }`,
+      });
     else if (!sameType(target.type, tensor.type))
       faults.push({
         code: 'weight-mismatch',
         message: `the weight ${JSON.stringify(name)} is ${formatType(target.type)}, but the file has ${formatType(tensor.type)}`,
+      });
+    else if (tensor.data.length !== elementCount(target.type.shape) || badElement(tensor.data, target.type.dtype) >= 0)
+      faults.push({
+        code: 'weight-mismatch',
+        message: `the weight ${JSON.stringify(name)} is ${formatType(target.type)}, but its data are not so many of such elements`,
       });
     else weights.set(name, tensor);
   }

@@ -3,6 +3,7 @@
  * activation pulls its forward and backward node apart. The cure: each backward node stands in one rank with its forward
  * node, the backward chain is laid out in reverse (`dir=back`), and edges to saved activations do not constrain ranks.
  */
+import { requireGraph, requireOptions } from '../ir/arguments.ts';
 import type { Graph } from '../ir/graph.ts';
 import { drawBlocks } from './blocks.ts';
 import { type Arrow, type Box, type BoxKind, type Drawing, drawNodes } from './drawing.ts';
@@ -25,6 +26,8 @@ const kinds: Readonly<Record<BoxKind, { readonly color: string; readonly legend:
 
 /** The DOT text. Names of any characters are escaped. O(size of the graph). */
 export function toDot(graph: Graph, options: DotOptions = {}): string {
+  requireGraph('toDot', graph);
+  requireOptions('toDot', options);
   const collapsed = graph.nodes.length > (options.collapseAbove ?? defaultCollapseAbove);
   return printDrawing(collapsed ? drawBlocks(graph) : drawNodes(graph));
 }

@@ -5,13 +5,17 @@ import { type Explanation, explainPlan } from '../analysis/explain-plan.ts';
 import { indexPlanGraph } from '../analysis/plan-graph.ts';
 import { toPlanGraph } from '../analysis/to-plan-graph.ts';
 import type { Compiled } from '../compile.ts';
+import { isGraph, isRecord, wrongArgument } from '../ir/arguments.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 
 /**
  * Figures are in units of the plan's cost model. Throws `SublinearError` where its measured costs are gone, or are no
  * longer those it was made with.
  */
-export function explainCompiled({ planned, plan }: Pick<Compiled, 'planned' | 'plan'>): Explanation {
+export function explainCompiled(compiled: Pick<Compiled, 'planned' | 'plan'>): Explanation {
+  if (!isRecord(compiled) || !isGraph(compiled.planned) || !isRecord(compiled.plan))
+    throw wrongArgument('explainCompiled', 'what `compile` gives', compiled);
+  const { planned, plan } = compiled;
   const { model, source } = costModelNamed(plan.costs?.file ?? plan.costModel);
   if (source?.hash !== plan.costs?.hash)
     throw new SublinearError({

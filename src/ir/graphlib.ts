@@ -7,6 +7,7 @@
  * order of everything stands in the labels. graphlib's traversals recurse: they overflow on chains of a few thousand.
  */
 import { Graph as Graphlib } from '@dagrejs/graphlib';
+import { requireGraph, wrongArgument } from './arguments.ts';
 import { SublinearError } from './diagnostic.ts';
 import type { Graph, Node, Output, TensorType, Value } from './graph.ts';
 import { formatValueName } from './text-names.ts';
@@ -44,6 +45,7 @@ const residentKinds = ['inputs', 'parameters', 'state', 'constants'] as const;
 
 /** Throws `SublinearError` where an operand or an `after` node is not in the graph. */
 export function toGraphlib(graph: Graph): ExchangeGraph {
+  requireGraph('toGraphlib', graph);
   const exchange: ExchangeGraph = new Graphlib({ directed: true, multigraph: true });
   exchange.setGraph({ name: graph.name, outputs: graph.outputs });
   const makers = new Map<string, { readonly id: string; readonly result: number }>();
@@ -81,6 +83,7 @@ export function toGraphlib(graph: Graph): ExchangeGraph {
 
 /** Throws `SublinearError` where labels are missing or operand indices have holes. */
 export function fromGraphlib(exchange: ExchangeGraph): Graph {
+  if (!(exchange instanceof Graphlib)) throw wrongArgument('fromGraphlib', 'a Graph of @dagrejs/graphlib', exchange);
   const residents: Record<ExchangeResident['kind'], ExchangeResident[]> = {
     inputs: [],
     parameters: [],

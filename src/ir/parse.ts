@@ -5,6 +5,7 @@
  * the verifier's. A node may therefore stand before the nodes it reads: order is execution order, and the verifier names
  * the fault. Errors within a line do not stop the reading; those of up to `maximumErrors` lines are thrown together.
  */
+import { requireText } from './arguments.ts';
 import { type Diagnostic, nearestName, SublinearError } from './diagnostic.ts';
 import type { Attributes, AttributeValue, Graph, Node, Output, Region, TensorType, Value } from './graph.ts';
 import { textVersion } from './print.ts';
@@ -35,6 +36,8 @@ interface Header {
 
 /** Throws `SublinearError` with file, line and column. O(length of the text). */
 export function parseGraph(text: string, fileName = 'graph.ir'): Graph {
+  requireText('parseGraph', text);
+  requireText('fileName of parseGraph', fileName);
   const scanner = new TextScanner(text);
   const diagnostics: Diagnostic[] = [];
   const report = (error: unknown): void => {

@@ -15,6 +15,7 @@
  * Names and strings are quoted as in JSON where they are not plain (text-names.ts). The header is written one entry a
  * line when it does not fit in 100 columns.
  */
+import { requireGraph } from './arguments.ts';
 import {
   type AttributeValue,
   formatType,
@@ -32,6 +33,7 @@ const headerColumns = 100;
 
 /** The whole text, ending in a newline. O(size of the graph). */
 export function printGraph(graph: Graph): string {
+  requireGraph('printGraph', graph);
   const lines = [`sublinear-ir ${textVersion}`, printHeader(graph)];
   let region: Region | undefined;
   for (const node of graph.nodes) {

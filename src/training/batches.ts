@@ -3,6 +3,7 @@
  * that a resumed training goes on with the batches that would have come.
  */
 import { randomKey, uniformAt } from '../../runtime/rng.ts';
+import { isRecord, requireOptions, requireTensors, wrongArgument } from '../ir/arguments.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
 import { elementCount, formatType, type Tensor, type Value } from '../ir/graph.ts';
 import type { InputRecord } from './give-inputs.ts';
@@ -70,8 +71,12 @@ export interface NamedArray {
 export function arrayBatches(
   inputs: readonly Value[],
   arrays: ReadonlyMap<string, NamedArray>,
-  options: ShuffleOptions,
+  options: ShuffleOptions = { shuffleSeed: undefined },
 ): BatchSource {
+  if (!Array.isArray(inputs) || !inputs.every((input) => isRecord(input) && isRecord(input.type)))
+    throw wrongArgument('arrayBatches', 'a list of inputs (`model.graph.inputs`)', inputs);
+  requireTensors('arrayBatches', arrays);
+  requireOptions('arrayBatches', options);
   const parts = inputs.flatMap((input) => {
     const array = arrays.get(input.name);
     return array === undefined ? [] : [{ input, ...array, ...fitRows(input, array) }];

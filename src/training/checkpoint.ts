@@ -7,25 +7,34 @@
  * It has the interface of the modules that `--emit ts` writes (runtime/step.ts), so a program can begin with the one and
  * go on with the other; saving, evaluation and the search for NaN need the compiler and are here only.
  */
-import type { NumberArray } from '../../runtime/memory.ts';
 import type { Slot } from '../../runtime/program.ts';
 import type { BackendChoice } from '../../runtime/select-backend.ts';
 import type { Step, StepMemory, Tensors } from '../../runtime/step.ts';
 import { tensorsOf } from '../codegen/emit/tensors.ts';
 import { type Compiled, type CompileOptions, compile } from '../compile.ts';
-import { createExecution } from '../execution.ts';
+import { checkSeed, createExecution } from '../execution.ts';
 import { readWith } from '../files/read-file.ts';
 import { writeFileAtomically } from '../files/write-file.ts';
 import { attachLoss, parseLoss } from '../frontend/loss.ts';
 import { fillWeights, loadWeights, type WeightRule } from '../frontend/weights.ts';
-import { isRecord } from '../ir/arguments.ts';
+import {
+  isGraph,
+  isModel,
+  isRecord,
+  requireNames,
+  requireOptions,
+  requireText,
+  wrongArgument,
+} from '../ir/arguments.ts';
 import { type Diagnostic, SublinearError } from '../ir/diagnostic.ts';
-import { elementCount, formatType, type Graph, type Model, type Output, type Tensor } from '../ir/graph.ts';
+import { storedElements } from '../ir/elements.ts';
+import type { Graph, Model, Output, Tensor } from '../ir/graph.ts';
 import { opNamed } from '../ops/table.ts';
 import { budgetForThreads } from '../thread-budget.ts';
 import { createEvaluator } from './evaluator.ts';
 import { causeOfFault, placeOf } from './first-fault.ts';
 import { giveInputs, type InputRecord } from './give-inputs.ts';
+import { loadTensors } from './load-tensors.ts';
 import { type NamedViews, namedFloatViews, namedViews } from './named-views.ts';
 import { createUsage } from './step-usage.ts';
 import { readTrainingState, writeTrainingState } from './training-state.ts';
@@ -92,6 +101,8 @@ export interface TrainingStep
 
 /** `source`: a model with or without losses, or a graph. Throws `SublinearError`. */
 export function checkpoint(source: Model | Graph, options: CheckpointOptions = {}): TrainingStep {
+  const given = modelOf(source);
+  checkOptions(options);
   const {
     losses,
     loss,
@@ -102,24 +113,47 @@ export function checkpoint(source: Model | Graph, options: CheckpointOptions = {
     fastMath = false,
     ...compileOptions
   } = options;
-  const given: Model = 'graph' in source ? source : { graph: source, weights: new Map() };
   const named = { ...(losses !== undefined && { losses }), ...(loss !== undefined && { loss }) };
   const { model, losses: own, notes } = withLosses(withWeights(given, weights, seed), named);
-  const marked = 'checkpoints' in source && Array.isArray(source.checkpoints) ? source.checkpoints : [];
+  const marked = 'checkpoints' in source && isNames(source.checkpoints) ? source.checkpoints : [];
   const planned: CompileOptions = {
     ...compileOptions,
     losses: own,
     ...(options.strategy === 'manual' && { strategyOptions: { values: marked, ...options.strategyOptions } }),
   };
   const compiled = compile(model, budgetForThreads(model, planned, threads));
-  return createTrainingStep(model, compiled, {
+  return createTrainingStep(withOwnConstants(model), compiled, {
     notes,
     seed,
     backend,
     threads,
     fastMath,
-    lossWeights: options.lossWeights ?? [],
+    lossWeights: [...(options.lossWeights ?? [])],
   });
+}
+
+function modelOf(source: unknown): Model {
+  if (isModel(source)) return source;
+  if (isGraph(source)) return { graph: source, weights: new Map() };
+  throw wrongArgument('checkpoint', 'a model (what `finish()` of the builder gives), or a graph', source);
+}
+
+function checkOptions(options: CheckpointOptions): void {
+  requireOptions('checkpoint', options);
+  requireNames('checkpoint', 'losses', options.losses);
+  if (options.loss !== undefined) requireText('loss of checkpoint', options.loss);
+  if (options.seed !== undefined) checkSeed(options.seed);
+}
+
+/** Evaluation is compiled when it is first asked for: with the constants as they are now. */
+function withOwnConstants({ graph, weights }: Model): Model {
+  const own = new Map(weights);
+  for (const { name } of graph.constants) {
+    const tensor = weights.get(name);
+    if (tensor !== undefined)
+      own.set(name, { type: tensor.type, data: storedElements(tensor.data, tensor.type.dtype) });
+  }
+  return { graph, weights: own };
 }
 
 interface StepSettings {
@@ -233,6 +267,7 @@ function createTrainingStep(model: Model, compiled: Compiled, settings: StepSett
     }),
     evaluation: () => evaluator.compiled(),
     save: use.within('save', (path) => {
+      if (path !== undefined) requireText('save', path);
       const saved = new Map<string, Tensor>();
       for (const slot of kept) {
         const type = { dtype: slot.dtype, shape: slot.shape };
@@ -275,13 +310,16 @@ function runNumber(runs: number, accumulate: number): string {
   return accumulate === 1 ? step : `${step}, batch ${(runs % accumulate) + 1} of ${accumulate}`;
 }
 
-function withWeights(model: Model, weights: CheckpointOptions['weights'], seed: number): Model {
+function withWeights(model: Model, weights: unknown, seed: number): Model {
   if (weights === undefined) return model;
-  return isRule(weights) ? fillWeights(model, weights, seed) : loadWeights(model, weights);
+  if (weights instanceof Map) return loadWeights(model, weights);
+  if (isRule(weights)) return fillWeights(model, weights, seed);
+  throw wrongArgument('checkpoint', '"he", "hash", { kind: "hash", gain } or a Map of tensors as weights', weights);
 }
 
-function isRule(weights: WeightRule | ReadonlyMap<string, Tensor>): weights is WeightRule {
-  return typeof weights === 'string' || 'kind' in weights;
+function isRule(weights: unknown): weights is WeightRule {
+  if (weights === 'he' || weights === 'hash') return true;
+  return isRecord(weights) && weights.kind === 'hash' && Number.isFinite(weights.gain);
 }
 
 interface ModelWithLosses {
@@ -344,24 +382,4 @@ function writtenUntil({ graph, program }: Compiled, last: number): readonly stri
       .flatMap((node) => (opNamed(node.op).writes ?? []).map((operand) => node.operands[operand]!.name)),
   );
   return [...program.parameters, ...program.state].map((slot) => slot.name).filter((name) => written.has(name));
-}
-
-function loadTensors(slots: readonly Slot[], tensors: Tensors, viewOf: (slot: Slot) => NumberArray): void {
-  const byName = new Map(slots.map((slot) => [slot.name, slot]));
-  const faults: Diagnostic[] = [];
-  for (const [name, data] of Object.entries(tensors)) {
-    const slot = byName.get(name);
-    if (slot === undefined)
-      faults.push({ code: 'unknown-tensor', message: `the step has no tensor ${JSON.stringify(name)} to load` });
-    else if (data.length !== elementCount(slot.shape))
-      faults.push({
-        code: 'tensor-mismatch',
-        message: `${JSON.stringify(name)} is ${formatType(slot)}, but was given ${data.length} numbers`,
-      });
-  }
-  if (faults.length > 0) throw new SublinearError(faults);
-  for (const [name, data] of Object.entries(tensors)) {
-    const view = viewOf(byName.get(name)!);
-    for (let i = 0; i < view.length; i++) view[i] = Number(data[i]);
-  }
 }

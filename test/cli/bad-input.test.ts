@@ -219,7 +219,7 @@ describe('losses', () => {
   it('that reach nothing that is asked for', async () => {
     await refused(
       1,
-      ['run', 'vector.onnx', '--loss', 'sum', '--freeze', '*'],
+      ['run', 'vector.onnx', '--loss', 'sum:y', '--freeze', '*'],
       'no value was chosen to be differentiated',
     );
   });

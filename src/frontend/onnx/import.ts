@@ -4,6 +4,7 @@
  */
 import type { GraphProto, NodeProto, ValueInfoProto } from 'onnx-buf';
 import { rngInput } from '../../analysis/rng-input.ts';
+import { requireBytes, requireOptions } from '../../ir/arguments.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { globMatcher } from '../../ir/glob.ts';
 import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
@@ -78,6 +79,8 @@ export interface ImportedModel {
  * `SublinearError` with everything that is wrong with the file.
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  requireBytes('importOnnx', bytes);
+  requireOptions('importOnnx', options);
   const decoded = decodeModel(bytes);
   const { opset } = decoded;
   const separated = separateStatistics(decoded.graph);

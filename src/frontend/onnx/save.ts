@@ -11,6 +11,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { requireBytes, requireTensors } from '../../ir/arguments.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
 import { formatType, sameShape, type Tensor } from '../../ir/graph.ts';
 import { encodeRaw, type RawFormat } from '../raw-elements.ts';
@@ -32,6 +33,8 @@ export interface SavedOnnx {
  * Throws `SublinearError` where a shape differs from the file's.
  */
 export function saveOnnx(bytes: Uint8Array, weights: ReadonlyMap<string, Tensor>): SavedOnnx {
+  requireBytes('saveOnnx', bytes);
+  requireTensors('saveOnnx', weights);
   const { proto, graph } = decodeModel(bytes);
   const saved = new Set<string>();
   const separated = separateStatistics(graph);
