@@ -7,6 +7,7 @@
  *
  * A batch norm whose running statistics no node keeps goes on with those of its batch.
  */
+import { rngInputOf } from '../src/analysis/rng-input.ts';
 import { type Graph, type Model, type Node, residents, type Value } from '../src/ir/graph.ts';
 import { GraphBuilder } from '../src/ir/graph-builder.ts';
 import { batchNorm, batchNormInference, batchNormUpdate } from '../src/ops/batch-norm.ts';
@@ -14,8 +15,9 @@ import { dropout, dropoutMask } from '../src/ops/dropout.ts';
 import { eliminateDeadCode } from './dead-code.ts';
 
 /**
- * Nothing is drawn at random and nothing written over. Inputs that are then read by nothing are left out. With `given`,
- * outputs that need another input than these are left out too.
+ * Nothing is dropped at random and nothing written over; other random numbers are drawn as in training. Inputs that are
+ * then read by nothing are left out. With `given`, outputs that need another input than these are left out too; the seed
+ * is always there.
  */
 export function evaluationModel(model: Model, given?: ReadonlySet<string>): Model {
   const { graph } = model;
@@ -52,7 +54,11 @@ export function evaluationModel(model: Model, given?: ReadonlySet<string>): Mode
     } else push(node.op, operands, node.results, node.attributes);
   }
   const evaluated = builder.finish();
-  const reachable = given === undefined ? undefined : valuesFrom(evaluated, given);
+  const seed = rngInputOf(evaluated);
+  const reachable =
+    given === undefined
+      ? undefined
+      : valuesFrom(evaluated, new Set([...given, ...(seed === undefined ? [] : [seed.name])]));
   const outputs = graph.outputs
     .filter((output) => output.of === undefined && (reachable?.has(output.value) ?? true))
     .map((output) => ({ ...output, value: replaced.get(output.value)?.name ?? output.value }));

@@ -14,11 +14,16 @@ const specs: { readonly [K in keyof DropoutAttributes]-?: AttributeSpec } = {
 };
 
 /** Nominal integer operations of one random number. */
-const drawFlops = 12;
+export const drawFlops = 12;
 
-function checkDraw(rng: TensorType | undefined, ratio: number): void {
+/** Throws `ShapeError` for what is no seed and step. */
+export function checkRng(rng: TensorType | undefined): void {
   if (rng === undefined || rng.dtype !== 'i32' || !sameShape(rng.shape, [2]))
     throw new ShapeError(`rng must be i32[2] (seed and step)${rng === undefined ? '' : `, not ${formatType(rng)}`}`);
+}
+
+function checkDraw(rng: TensorType | undefined, ratio: number): void {
+  checkRng(rng);
   if (!(ratio >= 0 && ratio <= 1)) throw new ShapeError(`ratio ${ratio} is not between 0 and 1`);
 }
 

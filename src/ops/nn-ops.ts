@@ -19,6 +19,7 @@ import { lrn, lrnGrad } from './lrn.ts';
 import { matmul } from './matmul.ts';
 import { oneHot, oneHotGrad } from './one-hot.ts';
 import { averagePool, averagePoolGrad, lpPool, lpPoolGrad, maxPool, maxPoolGrad, maxPoolWithIndices } from './pool.ts';
+import { randomOps } from './random.ts';
 import { resizeOps } from './resize.ts';
 import { rmsNorm, rmsNormGrad } from './rms-norm.ts';
 import { scatterOps } from './scatter.ts';
@@ -74,4 +75,5 @@ export const nnOps: readonly Op[] = [
   ...gridSampleOps,
   dropout,
   dropoutMask,
+  ...randomOps,
 ];

@@ -10,6 +10,7 @@ import { matmulLowerings } from './lowerings/matmul.ts';
 import { movementLowerings } from './lowerings/movement.ts';
 import { normalizationLowerings } from './lowerings/normalization.ts';
 import { poolingLowerings } from './lowerings/pooling.ts';
+import { randomLowerings } from './lowerings/random.ts';
 import { recurrentLowerings } from './lowerings/recurrent.ts';
 import { reductionLowerings } from './lowerings/reduction.ts';
 import { resizeLowerings } from './lowerings/resize.ts';
@@ -31,6 +32,7 @@ export const onnxOperators: readonly OnnxLowering[] = [
   ...movementLowerings,
   ...normalizationLowerings,
   ...poolingLowerings,
+  ...randomLowerings,
   ...recurrentLowerings,
   ...reductionLowerings,
   ...resizeLowerings,
