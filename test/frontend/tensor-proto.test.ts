@@ -56,3 +56,59 @@ describe('TensorProto', () => {
     expect(() => readTensorProto(new TextEncoder().encode('<html>'))).toThrow('not an ONNX TensorProto');
   });
 });
+
+/** What the bits of a float of 16 bits mean, by fields: `fraction` bits of it, the rest but one its exponent. */
+function meaning(bits: number, fraction: number): number {
+  const exponents = 15 - fraction;
+  const bias = 2 ** (exponents - 1) - 1;
+  const text = bits.toString(2).padStart(16, '0');
+  const exponent = Number.parseInt(text.slice(1, 1 + exponents), 2);
+  const rest = Number.parseInt(text.slice(1 + exponents), 2);
+  const sign = text.startsWith('1') ? -1 : 1;
+  if (exponent === 2 ** exponents - 1) return rest === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0
+    ? sign * rest * 2 ** (1 - bias - fraction)
+    : sign * (2 ** fraction + rest) * 2 ** (exponent - bias - fraction);
+}
+
+describe('floats of 16 bits', () => {
+  const patterns = Array.from({ length: 65536 }, (_, bits) => bits);
+  it.each([
+    ['FLOAT16', DataType.FLOAT16, 10],
+    ['BFLOAT16', DataType.BFLOAT16, 7],
+  ])('are read exactly, every one of them: %s', (_, dataType, fraction) => {
+    const common = { dims: [65536n], dataType };
+    const raw = { ...common, rawData: new Uint8Array(Uint16Array.from(patterns).buffer) };
+    // Some writers extend the sign of what they store in the field of int32.
+    const fields = [patterns, patterns.map((bits) => (bits << 16) >> 16)].map((int32Data) => ({
+      ...common,
+      int32Data,
+    }));
+    for (const proto of [raw, ...fields]) {
+      const { data } = readTensorProto(toBinary(TensorProtoSchema, create(TensorProtoSchema, proto))).tensor;
+      const wrong = patterns.filter((bits) => !Object.is(data[bits], meaning(bits, fraction)));
+      expect(wrong).toEqual([]);
+    }
+  });
+
+  it.each(['FLOAT8E4M3FN', 'FLOAT8E4M3FNUZ', 'FLOAT8E5M2', 'FLOAT8E5M2FNUZ', 'FLOAT4E2M1'] as const)(
+    'of 8 bits and less are refused by name: %s',
+    (name) => {
+      const proto = create(TensorProtoSchema, { name: 'w', dims: [1n], dataType: DataType[name], int32Data: [0] });
+      expect(() => readTensorProto(toBinary(TensorProtoSchema, proto))).toThrow(`unsupported element type ${name}`);
+    },
+  );
+});
+
+describe('doubles', () => {
+  it('are rounded to the nearest float, ties to even, beyond the range to infinity', () => {
+    const doubles = [1 + 2 ** -24, 1 + 3 * 2 ** -24, 0.1, -0, 2 ** -150, 1.5 * 2 ** -149, 3.5e38, Number.NaN];
+    const common = { dims: [8n], dataType: DataType.DOUBLE };
+    for (const proto of [{ doubleData: doubles }, { rawData: new Uint8Array(Float64Array.from(doubles).buffer) }]) {
+      const bytes = toBinary(TensorProtoSchema, create(TensorProtoSchema, { ...common, ...proto }));
+      expect(Array.from(readTensorProto(bytes).tensor.data)).toEqual([
+        ...[1, 1 + 2 ** -22, Math.fround(0.1), -0, 0, 2 ** -148, Number.POSITIVE_INFINITY, Number.NaN],
+      ]);
+    }
+  });
+});

@@ -4,7 +4,7 @@ import { type GraphProto, type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { SublinearError } from '../../ir/diagnostic.ts';
 
 /** The range of operator sets whose semantics the lowerings know. */
-export const supportedOpsets = { first: 6, last: 27 } as const;
+export const supportedOpsets = { first: 1, last: 27 } as const;
 
 export interface DecodedModel {
   readonly graph: GraphProto;

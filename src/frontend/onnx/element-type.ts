@@ -55,6 +55,12 @@ export function elementTypeName(elementType: number): string {
   return DataType[elementType] ?? `element type ${elementType}`;
 }
 
+/** The element type of a name like `FLOAT16`. */
+export function elementTypeNamed(name: string): number | undefined {
+  const found = Object.entries(DataType).find(([key]) => key === name.toUpperCase());
+  return typeof found?.[1] === 'number' ? found[1] : undefined;
+}
+
 /** Whether the IR computes the ONNX type in another one. */
 export function isConverted(elementType: number): boolean {
   const format = formats.get(elementType);

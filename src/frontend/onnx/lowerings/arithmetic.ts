@@ -47,7 +47,7 @@ function arithmetic(
 ): OnnxLowering {
   return {
     onnx,
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const [a, b] = pair(c);
@@ -68,7 +68,7 @@ function variadic(
 ): OnnxLowering {
   return {
     onnx,
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       let all = c.operand(0);
@@ -116,7 +116,7 @@ export const arithmeticLowerings: readonly OnnxLowering[] = [
     if (right !== undefined && Number.isFinite(1 / right)) return scaled(c, a, 1 / right);
     return attributeFor(c, b, a) === 1 ? c.emit(reciprocal, [b], {}) : undefined;
   }),
-  { onnx: 'Pow', since: 6, gradient: true, lower: (c) => [lowerPower(c)] },
+  { onnx: 'Pow', since: 1, gradient: true, lower: (c) => [lowerPower(c)] },
   variadic('Sum', add),
   variadic('Mean', add, (c, all) => scaled(c, all, 1 / c.operands.length)),
   variadic('Max', maximum),
@@ -129,7 +129,7 @@ export const arithmeticLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'PRelu',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const x = c.operand(0);
@@ -142,14 +142,14 @@ export const arithmeticLowerings: readonly OnnxLowering[] = [
       ];
     },
   },
-  comparison('Equal', 6, equal),
-  comparison('Less', 6, less),
+  comparison('Equal', 1, equal),
+  comparison('Less', 1, less),
   comparison('LessOrEqual', 12, lessEqual),
-  comparison('Greater', 6, greater),
+  comparison('Greater', 1, greater),
   comparison('GreaterOrEqual', 12, greaterEqual),
-  comparison('And', 6, logicalAnd),
-  comparison('Or', 6, logicalOr),
-  comparison('Xor', 6, logicalXor),
+  comparison('And', 1, logicalAnd),
+  comparison('Or', 1, logicalOr),
+  comparison('Xor', 1, logicalXor),
   {
     onnx: 'Where',
     since: 9,

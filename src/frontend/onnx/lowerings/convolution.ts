@@ -46,10 +46,10 @@ function lowerConvTranspose(c: LoweringContext): Value {
 }
 
 export const convolutionLowerings: readonly OnnxLowering[] = [
-  { onnx: 'Conv', since: 6, gradient: true, limits: '1 to 3 spatial dimensions', lower: (c) => [lowerConv(c)] },
+  { onnx: 'Conv', since: 1, gradient: true, limits: '1 to 3 spatial dimensions', lower: (c) => [lowerConv(c)] },
   {
     onnx: 'ConvTranspose',
-    since: 6,
+    since: 1,
     gradient: true,
     limits: '1 to 3 spatial dimensions',
     lower: (c) => [lowerConvTranspose(c)],

@@ -27,5 +27,5 @@ function lowerDropout(c: LoweringContext): readonly Value[] {
 }
 
 export const dropoutLowerings: readonly OnnxLowering[] = [
-  { onnx: 'Dropout', since: 6, gradient: true, limits: 'ratio and mode known at compile time', lower: lowerDropout },
+  { onnx: 'Dropout', since: 1, gradient: true, limits: 'ratio and mode known at compile time', lower: lowerDropout },
 ];

@@ -66,7 +66,7 @@ function scatterElementsLowering(onnx: string, since: number): OnnxLowering {
 export const indexingLowerings: readonly OnnxLowering[] = [
   {
     onnx: 'Gather',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [c.emit(gather, [c.operand(0), indices(c, 1)], { axis: axisOf(c, 0) })],
   },
@@ -91,5 +91,5 @@ export const indexingLowerings: readonly OnnxLowering[] = [
     lower: (c) => [c.emit(scatterNd, [c.operand(0), indices(c, 1), c.operand(2)], { reduction: scatterReduction(c) })],
   },
   { onnx: 'OneHot', since: 9, gradient: true, limits: 'depth known at compile time', lower: (c) => [lowerOneHot(c)] },
-  { onnx: 'TopK', since: 6, gradient: true, limits: 'k known at compile time', lower: lowerTopK },
+  { onnx: 'TopK', since: 1, gradient: true, limits: 'k known at compile time', lower: lowerTopK },
 ];

@@ -72,6 +72,6 @@ function lowerGemm(c: LoweringContext): Value {
 }
 
 export const matmulLowerings: readonly OnnxLowering[] = [
-  { onnx: 'MatMul', since: 6, gradient: true, lower: (c) => [lowerMatMul(c)] },
-  { onnx: 'Gemm', since: 6, gradient: true, lower: (c) => [lowerGemm(c)] },
+  { onnx: 'MatMul', since: 1, gradient: true, lower: (c) => [lowerMatMul(c)] },
+  { onnx: 'Gemm', since: 1, gradient: true, lower: (c) => [lowerGemm(c)] },
 ];

@@ -65,7 +65,7 @@ function lowerSlice(c: LoweringContext): Value {
 }
 
 function splitSizes(c: LoweringContext, extent: number): readonly number[] {
-  const given = c.opset < 13 ? c.attributes.ints('split') : c.numbers(1);
+  const given = c.opset < 13 && c.operands[1] === undefined ? c.attributes.ints('split') : c.numbers(1);
   if (given !== undefined && given.length > 0) return given;
   const parts = c.attributes.int('num_outputs', c.outputCount);
   if (parts !== c.outputCount) c.fail(`its num_outputs is ${parts}, and it has ${c.outputCount} outputs`);
@@ -89,7 +89,9 @@ function lowerPad(c: LoweringContext): Value {
   const x = c.operand(0);
   const { shape } = x.type;
   const rank = shape.length;
-  const given = (c.opset < 11 ? c.attributes.ints('pads') : c.numbers(1)) ?? c.fail('its pads are left out');
+  const given =
+    (c.opset < 11 ? c.attributes.ints(c.opset < 2 ? 'paddings' : 'pads') : c.numbers(1)) ??
+    c.fail('its pads are left out');
   const value = c.opset < 11 ? c.attributes.float('value', 0) : (c.numbers(2)?.[0] ?? 0);
   const mode = c.attributes.string('mode', 'constant');
   if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge' && mode !== 'wrap')
@@ -145,10 +147,17 @@ function blockSize(c: LoweringContext): number {
   return c.attributes.int('blocksize') ?? c.fail('its block size is left out');
 }
 
+/** Before opset 6: how often `x` is repeated, along the axis that operand 2 names. */
+function tiledAlong(c: LoweringContext, x: Value, tiles: readonly number[]): readonly number[] {
+  const rank = x.type.shape.length;
+  const axis = frontAxis(c, c.numbers(2)?.[0] ?? c.fail('its axis is left out'), rank);
+  return Array.from({ length: rank }, (_, d) => (d === axis ? tiles[0]! : 1));
+}
+
 export const movementLowerings: readonly OnnxLowering[] = [
   {
     onnx: 'Transpose',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const x = c.operand(0);
@@ -165,25 +174,26 @@ export const movementLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Concat',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const operands = c.operands.map((_, i) => c.operand(i));
-      const axis = c.attributes.int('axis') ?? c.fail('its axis is left out');
+      const axis = c.attributes.int('axis') ?? (c.opset < 4 ? 1 : c.fail('its axis is left out'));
       const front = frontAxis(c, axis, c.operand(0).type.shape.length);
       return [operands.length === 1 ? operands[0]! : c.emit(concat, operands, { axis: front })];
     },
   },
-  { onnx: 'Split', since: 6, gradient: true, lower: lowerSplit },
-  { onnx: 'Slice', since: 6, gradient: true, lower: (c) => [lowerSlice(c)] },
-  { onnx: 'Pad', since: 6, gradient: true, lower: (c) => [lowerPad(c)] },
+  { onnx: 'Split', since: 1, gradient: true, lower: lowerSplit },
+  { onnx: 'Slice', since: 1, gradient: true, lower: (c) => [lowerSlice(c)] },
+  { onnx: 'Pad', since: 1, gradient: true, lower: (c) => [lowerPad(c)] },
   {
     onnx: 'Tile',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
-      const repeats = c.numbers(1) ?? c.fail('its repeats are left out');
       const x = c.operand(0);
+      const given = c.numbers(1) ?? c.fail('its repeats are left out');
+      const repeats = c.opset < 6 ? tiledAlong(c, x, given) : given;
       if (repeats.length !== x.type.shape.length)
         c.fail(`${repeats.length} repeats are given for rank ${x.type.shape.length}`);
       return [product(repeats) === 1 ? x : c.emit(tile, [x], { repeats })];
@@ -199,6 +209,6 @@ export const movementLowerings: readonly OnnxLowering[] = [
       return [c.emit(trilu, [x], attributes)];
     },
   },
-  { onnx: 'DepthToSpace', since: 6, gradient: true, lower: (c) => [lowerDepthToSpace(c)] },
-  { onnx: 'SpaceToDepth', since: 6, gradient: true, lower: (c) => [lowerSpaceToDepth(c)] },
+  { onnx: 'DepthToSpace', since: 1, gradient: true, lower: (c) => [lowerDepthToSpace(c)] },
+  { onnx: 'SpaceToDepth', since: 1, gradient: true, lower: (c) => [lowerSpaceToDepth(c)] },
 ];

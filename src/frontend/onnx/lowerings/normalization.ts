@@ -134,7 +134,7 @@ function lowerLpNorm(c: LoweringContext): Value {
 export const normalizationLowerings: readonly OnnxLowering[] = [
   {
     onnx: 'BatchNormalization',
-    since: 6,
+    since: 1,
     gradient: true,
     limits: 'in training mode only from opset 14',
     lower: lowerBatchNorm,
@@ -154,12 +154,12 @@ export const normalizationLowerings: readonly OnnxLowering[] = [
     lower: (c) => [lowerRmsNorm(c)],
   },
   { onnx: 'GroupNormalization', since: 18, gradient: true, lower: (c) => [lowerGroupNorm(c)] },
-  { onnx: 'InstanceNormalization', since: 6, gradient: true, lower: (c) => [lowerInstanceNorm(c)] },
+  { onnx: 'InstanceNormalization', since: 1, gradient: true, lower: (c) => [lowerInstanceNorm(c)] },
   { onnx: 'MeanVarianceNormalization', since: 9, gradient: true, lower: (c) => [lowerMeanVariance(c)] },
-  { onnx: 'LpNormalization', since: 6, gradient: true, lower: (c) => [lowerLpNorm(c)] },
+  { onnx: 'LpNormalization', since: 1, gradient: true, lower: (c) => [lowerLpNorm(c)] },
   {
     onnx: 'LRN',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [
       c.emit(lrn, [c.operand(0)], {

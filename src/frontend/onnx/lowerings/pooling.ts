@@ -41,7 +41,7 @@ function spatialAxes(x: Value): readonly number[] {
 function global(onnx: string, reduce: (c: LoweringContext, x: Value, axes: readonly number[]) => Value): OnnxLowering {
   return {
     onnx,
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const x = c.operand(0);
@@ -63,21 +63,21 @@ export function norm(c: Emitter, x: Value, axes: readonly number[], p: number, k
 export const poolingLowerings: readonly OnnxLowering[] = [
   {
     onnx: 'MaxPool',
-    since: 6,
+    since: 1,
     gradient: true,
     limits: '1 to 3 spatial dimensions',
     lower: lowerMaxPool,
   },
   {
     onnx: 'AveragePool',
-    since: 6,
+    since: 1,
     gradient: true,
     limits: '1 to 3 spatial dimensions',
     lower: (c) => [lowerAveragePool(c)],
   },
   {
     onnx: 'LpPool',
-    since: 6,
+    since: 2,
     gradient: true,
     limits: '1 to 3 spatial dimensions',
     lower: (c) => [lowerLpPool(c)],

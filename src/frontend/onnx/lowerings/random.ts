@@ -33,7 +33,7 @@ function uniform(onnx: string, like: boolean): OnnxLowering {
     const high = c.attributes.float('high', 1);
     return [c.emit(randomUniform, [rng], { shape: shapeOf(c, like), low, high, ...draw })];
   };
-  return { onnx, since: 6, gradient: false, lower };
+  return { onnx, since: 1, gradient: false, lower };
 }
 
 function normal(onnx: string, like: boolean): OnnxLowering {
@@ -43,7 +43,7 @@ function normal(onnx: string, like: boolean): OnnxLowering {
     const scale = c.attributes.float('scale', 1);
     return [c.emit(randomNormal, [rng], { shape: shapeOf(c, like), mean, scale, ...draw })];
   };
-  return { onnx, since: 6, gradient: false, lower };
+  return { onnx, since: 1, gradient: false, lower };
 }
 
 export const randomLowerings: readonly OnnxLowering[] = [

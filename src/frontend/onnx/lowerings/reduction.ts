@@ -47,7 +47,7 @@ interface ReductionRule {
 function reduction({ onnx, asOperandSince = 18, before, reduce, after }: ReductionRule): OnnxLowering {
   return {
     onnx,
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const x = c.operand(0);
@@ -63,7 +63,7 @@ function reduction({ onnx, asOperandSince = 18, before, reduce, after }: Reducti
 function extremum(onnx: string, reduce: Reduction): OnnxLowering {
   return {
     onnx,
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const x = c.operand(0);
@@ -90,7 +90,7 @@ function lowerLogSumExp(c: LoweringContext): Value {
 function argument(onnx: string, op: typeof argmax): OnnxLowering {
   return {
     onnx,
-    since: 6,
+    since: 1,
     gradient: false,
     lower: (c) => {
       const x = c.operand(0);
@@ -118,7 +118,7 @@ export const reductionLowerings: readonly OnnxLowering[] = [
     after: (c, x) => c.emit(sqrt, [x], {}),
   }),
   reduction({ onnx: 'ReduceLogSum', reduce: reduceSum, after: (c, x) => c.emit(log, [x], {}) }),
-  { onnx: 'ReduceLogSumExp', since: 6, gradient: true, lower: (c) => [lowerLogSumExp(c)] },
+  { onnx: 'ReduceLogSumExp', since: 1, gradient: true, lower: (c) => [lowerLogSumExp(c)] },
   extremum('ReduceMax', reduceMax),
   extremum('ReduceMin', reduceMin),
   argument('ArgMax', argmax),

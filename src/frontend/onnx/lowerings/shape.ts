@@ -4,7 +4,7 @@ import { elementCount, type Tensor, type Value } from '../../../ir/graph.ts';
 import { broadcastShape } from '../../../ops/broadcasting.ts';
 import { tensorOf } from '../../tensor-proto.ts';
 import { axesFrom, castTo, expanded, filledConstant, frontAxis, product, reshaped } from '../compose.ts';
-import { dtypeOf, elementTypeName } from '../element-type.ts';
+import { dtypeOf, elementTypeName, elementTypeNamed } from '../element-type.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
 function constantTensor(c: LoweringContext): Tensor {
@@ -28,7 +28,8 @@ function constantTensor(c: LoweringContext): Tensor {
 
 /** The shape a Reshape asks for, its zeros and its -1 worked out. */
 function requestedShape(c: LoweringContext, x: Value): readonly number[] {
-  const requested = c.numbers(1) ?? c.fail('the shape is left out');
+  const given = c.opset < 5 ? c.attributes.ints('shape') : c.numbers(1);
+  const requested = given ?? c.fail('the shape is left out');
   const copiesZero = c.attributes.int('allowzero', 0) === 0;
   const shape = requested.map((extent, d) => {
     if (extent !== 0 || !copiesZero) return extent;
@@ -93,10 +94,10 @@ function lowerEyeLike(c: LoweringContext): Value {
 }
 
 export const shapeLowerings: readonly OnnxLowering[] = [
-  { onnx: 'Identity', since: 6, gradient: true, lower: (c) => [c.operand(0)] },
+  { onnx: 'Identity', since: 1, gradient: true, lower: (c) => [c.operand(0)] },
   {
     onnx: 'Constant',
-    since: 6,
+    since: 1,
     gradient: false,
     limits: 'no strings, no sparse tensors',
     lower: (c) => {
@@ -118,11 +119,15 @@ export const shapeLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Cast',
-    since: 6,
+    since: 1,
     gradient: true,
     limits: 'FLOAT16, BFLOAT16 and DOUBLE are computed in f32, without rounding to them',
     lower: (c) => {
-      const to = c.attributes.int('to') ?? c.fail('its type is left out');
+      // Before opset 6 the type was named.
+      const named = c.opset < 6 ? c.attributes.string('to') : undefined;
+      const given = c.opset < 6 ? elementTypeNamed(named ?? '') : c.attributes.int('to');
+      const to =
+        given ?? c.fail(named === undefined ? 'its type is left out' : `unknown type ${JSON.stringify(named)}`);
       return [castTo(c, c.operand(0), dtypeOf(to) ?? c.fail(`element type ${elementTypeName(to)} is not supported`))];
     },
   },
@@ -135,7 +140,7 @@ export const shapeLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Shape',
-    since: 6,
+    since: 1,
     gradient: false,
     lower: (c) => {
       const { shape } = c.operand(0).type;
@@ -145,19 +150,19 @@ export const shapeLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Size',
-    since: 6,
+    since: 1,
     gradient: false,
     lower: (c) => [c.constant({ dtype: 'i64', shape: [] }, [elementCount(c.operand(0).type.shape)])],
   },
   {
     onnx: 'Reshape',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [reshaped(c, c.operand(0), requestedShape(c, c.operand(0)))],
   },
   {
     onnx: 'Flatten',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const { shape } = c.operand(0).type;
@@ -167,13 +172,13 @@ export const shapeLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Squeeze',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [reshaped(c, c.operand(0), squeezedShape(c, c.operand(0)))],
   },
   {
     onnx: 'Unsqueeze',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [reshaped(c, c.operand(0), unsqueezedShape(c, c.operand(0)))],
   },

@@ -51,8 +51,8 @@ function lowerCrossEntropy(c: LoweringContext): readonly Value[] {
 }
 
 export const softmaxLowerings: readonly OnnxLowering[] = [
-  { onnx: 'Softmax', since: 6, gradient: true, lower: (c) => [normalizedRows(c, softmax)] },
-  { onnx: 'LogSoftmax', since: 6, gradient: true, lower: (c) => [normalizedRows(c, logSoftmax)] },
+  { onnx: 'Softmax', since: 1, gradient: true, lower: (c) => [normalizedRows(c, softmax)] },
+  { onnx: 'LogSoftmax', since: 1, gradient: true, lower: (c) => [normalizedRows(c, logSoftmax)] },
   { onnx: 'SoftmaxCrossEntropyLoss', since: 12, gradient: true, lower: lowerCrossEntropy },
   {
     onnx: 'NegativeLogLikelihoodLoss',

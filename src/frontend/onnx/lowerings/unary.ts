@@ -55,37 +55,37 @@ function plain(onnx: string, since: number, op: Op<NoAttributes>): OnnxLowering 
 const largest = 3.4028234663852886e38;
 
 export const unaryLowerings: readonly OnnxLowering[] = [
-  plain('Abs', 6, absolute),
+  plain('Abs', 1, absolute),
   plain('Acos', 7, acos),
   plain('Acosh', 9, acosh),
   plain('Asin', 7, asin),
   plain('Asinh', 9, asinh),
   plain('Atan', 7, atan),
   plain('Atanh', 9, atanh),
-  plain('Ceil', 6, ceil),
+  plain('Ceil', 1, ceil),
   plain('Cos', 7, cos),
   plain('Cosh', 9, cosh),
   plain('Erf', 9, erf),
-  plain('Exp', 6, exp),
-  plain('Floor', 6, floor),
+  plain('Exp', 1, exp),
+  plain('Floor', 1, floor),
   plain('HardSwish', 14, hardSwish),
   plain('IsNaN', 9, isNan),
-  plain('Log', 6, log),
+  plain('Log', 1, log),
   plain('Mish', 18, mish),
-  plain('Neg', 6, negate),
-  plain('Not', 6, logicalNot),
-  plain('Reciprocal', 6, reciprocal),
-  plain('Relu', 6, relu),
+  plain('Neg', 1, negate),
+  plain('Not', 1, logicalNot),
+  plain('Reciprocal', 1, reciprocal),
+  plain('Relu', 1, relu),
   plain('Round', 11, round),
-  plain('Sigmoid', 6, sigmoid),
+  plain('Sigmoid', 1, sigmoid),
   plain('Sign', 9, sign),
   plain('Sin', 7, sin),
   plain('Sinh', 9, sinh),
-  plain('Softplus', 6, softplus),
-  plain('Softsign', 6, softsign),
-  plain('Sqrt', 6, sqrt),
+  plain('Softplus', 1, softplus),
+  plain('Softsign', 1, softsign),
+  plain('Sqrt', 1, sqrt),
   plain('Tan', 7, tan),
-  plain('Tanh', 6, tanh),
+  plain('Tanh', 1, tanh),
   {
     onnx: 'Celu',
     since: 12,
@@ -94,7 +94,7 @@ export const unaryLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Elu',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [c.emit(elu, [c.operand(0)], { alpha: c.attributes.float('alpha', 1) })],
   },
@@ -111,7 +111,7 @@ export const unaryLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'HardSigmoid',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [
       c.emit(hardSigmoid, [c.operand(0)], {
@@ -133,18 +133,18 @@ export const unaryLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'LeakyRelu',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [c.emit(leakyRelu, [c.operand(0)], { alpha: c.attributes.float('alpha', 0.01) })],
   },
   {
     onnx: 'Selu',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => [
       c.emit(selu, [c.operand(0)], {
-        alpha: c.attributes.float('alpha', 1.6732631921768188),
-        gamma: c.attributes.float('gamma', 1.0507010221481323),
+        alpha: c.attributes.float('alpha', c.opset < 6 ? 1.6732 : 1.6732631921768188),
+        gamma: c.attributes.float('gamma', c.opset < 6 ? 1.0507 : 1.0507010221481323),
       }),
     ],
   },
@@ -173,7 +173,7 @@ export const unaryLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'Clip',
-    since: 6,
+    since: 1,
     gradient: true,
     lower: (c) => {
       const x = c.operand(0);
