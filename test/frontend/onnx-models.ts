@@ -42,7 +42,12 @@ export function modelBytes(parts: ModelParts): Uint8Array {
 export function modelProto({ nodes, inputs = [], outputs, initializers = [], opset = 17 }: ModelParts): ModelProto {
   return create(ModelProtoSchema, {
     irVersion: 8n,
-    opsetImport: [{ domain: '', version: BigInt(opset) }],
+    opsetImport: [
+      { domain: '', version: BigInt(opset) },
+      ...[...new Set(nodes.map(({ domain }) => domain))]
+        .filter((domain) => domain !== '')
+        .map((domain) => ({ domain, version: 1n })),
+    ],
     graph: create(GraphProtoSchema, {
       name: 'test',
       node: [...nodes],
@@ -53,15 +58,17 @@ export function modelProto({ nodes, inputs = [], outputs, initializers = [], ops
   });
 }
 
-/** A node with one output, or several. Integers become INT, lists INTS or STRINGS, `{ float }` FLOAT, `{ floats }` FLOATS, texts STRING, tensors TENSOR. */
+/** A node with one output, or several, of an operator that may be written `DOMAIN.OPERATOR`. Integers become INT, lists INTS or STRINGS, `{ float }` FLOAT, `{ floats }` FLOATS, texts STRING, tensors TENSOR. */
 export function node(
-  opType: string,
+  operator: string,
   input: readonly string[],
   output: string | readonly string[],
   attributes: Readonly<Record<string, AttributeInput>> = {},
 ): NodeProto {
+  const dot = operator.lastIndexOf('.');
   return create(NodeProtoSchema, {
-    opType,
+    domain: operator.slice(0, Math.max(0, dot)),
+    opType: operator.slice(dot + 1),
     input: [...input],
     output: typeof output === 'string' ? [output] : [...output],
     attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),

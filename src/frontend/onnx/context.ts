@@ -5,7 +5,7 @@ import { elementCount, formatType, type Value } from '../../ir/graph.ts';
 import { attributeReader } from './attributes.ts';
 import { constantLimit, type FoldingEmitter } from './folding-emitter.ts';
 import type { LoweringContext } from './lowering.ts';
-import { nodeLabel, nodeSource } from './node-names.ts';
+import { nodeLabel, nodeSource, operatorLabel } from './node-names.ts';
 
 /** Extents, axes, sizes: more of them than that are none. */
 const mostNumbers = 1_000_000;
@@ -33,10 +33,11 @@ export function createContext(
 ): LoweringContext {
   const { emitter, opset } = scope;
   const source = nodeSource(node);
+  const operator = operatorLabel(node, opset);
   const fail = (message: string, hint?: string): never => {
     throw new SublinearError({
       code: 'unsupported',
-      message: `${node.opType} (opset ${opset}): ${message}`,
+      message: `${operator}: ${message}`,
       source,
       ...(hint !== undefined && { hint }),
     });
@@ -46,7 +47,7 @@ export function createContext(
     if (value !== undefined) return value;
     throw new SublinearError({
       code: 'missing-operand',
-      message: `${node.opType} (opset ${opset}) needs operand ${index}, but it is left out`,
+      message: `${operator} needs operand ${index}, but it is left out`,
       source,
     });
   };

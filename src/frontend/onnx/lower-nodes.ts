@@ -14,7 +14,7 @@ import { isGradient } from './gradient-node.ts';
 import { readInitializers } from './initializers.ts';
 import type { FunctionCalls } from './inline-functions.ts';
 import type { MissingValues } from './missing-values.ts';
-import { nodeLabel, nodeSource, operatorKey } from './node-names.ts';
+import { nodeLabel, nodeSource, operatorKey, operatorLabel } from './node-names.ts';
 import { lowerings } from './operators.ts';
 import { slimmedWeight } from './slimmed-weight.ts';
 import { sortNodes } from './sort.ts';
@@ -148,7 +148,7 @@ function lowerNode(node: NodeProto, lowering: Lowering): void {
   });
   node.output.forEach((name, i) => {
     if (name === '' || values.has(name)) return;
-    const message = `${node.opType} (opset ${scope.opset}): output ${i} is not supported`;
+    const message = `${operatorLabel(node, scope.opset)}: output ${i} is not supported`;
     missing.record([name], [{ code: 'unsupported', message, source: nodeSource(node) }]);
   });
 }

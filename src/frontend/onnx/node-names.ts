@@ -15,3 +15,9 @@ export function nodeLabel(node: NodeProto): string {
 export function nodeSource(node: NodeProto): string {
   return `onnx ${operatorKey(node)} ${JSON.stringify(nodeLabel(node))}`;
 }
+
+/** `Gemm (opset 17)`; operators of other domains, which have versions of their own, by their names alone. */
+export function operatorLabel(node: NodeProto, opset: number): string {
+  const key = operatorKey(node);
+  return key === node.opType ? `${key} (opset ${opset})` : key;
+}

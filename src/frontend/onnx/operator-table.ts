@@ -18,7 +18,7 @@ export interface ListedOperator {
 /** Sorted by name. */
 export function listedOperators(): readonly ListedOperator[] {
   const lowered = onnxOperators.map(({ onnx, since, gradient, limits }): ListedOperator => {
-    const last = onnx.startsWith(trainingDomain) ? 1 : supportedOpsets.last;
+    const last = onnx.includes('.') ? 1 : supportedOpsets.last;
     return { onnx, first: since, last, gradient, ...(limits !== undefined && { limits }) };
   });
   // It has no lowering: it is a request to whoever differentiates the graph.
@@ -32,6 +32,11 @@ export function listedOperators(): readonly ListedOperator[] {
   return [...lowered, request].sort((a, b) => (a.onnx < b.onnx ? -1 : 1));
 }
 
+/** The domain of an operator as it is listed; '' for the standard's. */
+function domainOf(onnx: string): string {
+  return onnx.slice(0, Math.max(0, onnx.lastIndexOf('.')));
+}
+
 /**
  * Markdown: operators without limits by opset and gradient, many a row; then each operator with limits on a row of its
  * own. Ends with a line break.
@@ -39,8 +44,8 @@ export function listedOperators(): readonly ListedOperator[] {
 export function operatorTable(): string {
   const groups = new Map<string, { readonly first: ListedOperator; readonly names: string[] }>();
   for (const operator of listedOperators()) {
-    const { onnx, first, last, gradient, limits } = operator;
-    const key = limits === undefined ? `${last} ${first} ${gradient}` : onnx;
+    const { onnx, first, gradient, limits } = operator;
+    const key = limits === undefined ? `${domainOf(onnx)} ${first} ${gradient}` : onnx;
     const group = groups.get(key) ?? { first: operator, names: [] };
     group.names.push(`\`${onnx.replace(`${trainingDomain}.`, '')}\``);
     groups.set(key, group);
@@ -55,8 +60,9 @@ export function operatorTable(): string {
           ? -1
           : 1),
   );
-  const lines = rows.map(({ first: { first, last, gradient, limits = '' }, names }) => {
-    const opsets = last === 1 ? 'training 1' : `${first} to ${last}`;
+  const lines = rows.map(({ first: { onnx, first, last, gradient, limits = '' }, names }) => {
+    const domain = domainOf(onnx);
+    const opsets = domain === '' ? `${first} to ${last}` : domain === trainingDomain ? 'training 1' : `${domain} 1`;
     return `| ${names.join(' ')} | ${opsets} | ${gradient ? 'yes' : 'no'} | ${limits} |`;
   });
   return ['| operators | opsets | gradient | limits |', '|---|---|---|---|', ...lines, ''].join('\n');

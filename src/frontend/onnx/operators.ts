@@ -2,6 +2,10 @@
 import type { OnnxLowering } from './lowering.ts';
 import { arithmeticLowerings } from './lowerings/arithmetic.ts';
 import { attentionLowerings } from './lowerings/attention.ts';
+import { contribActivationLowerings } from './lowerings/contrib-activations.ts';
+import { contribAttentionLowerings } from './lowerings/contrib-attention.ts';
+import { contribNormalizationLowerings } from './lowerings/contrib-normalization.ts';
+import { contribProductLowerings } from './lowerings/contrib-products.ts';
 import { convolutionLowerings } from './lowerings/convolution.ts';
 import { dropoutLowerings } from './lowerings/dropout.ts';
 import { einsumLowerings } from './lowerings/einsum.ts';
@@ -14,6 +18,7 @@ import { randomLowerings } from './lowerings/random.ts';
 import { recurrentLowerings } from './lowerings/recurrent.ts';
 import { reductionLowerings } from './lowerings/reduction.ts';
 import { resizeLowerings } from './lowerings/resize.ts';
+import { rotaryLowerings } from './lowerings/rotary.ts';
 import { samplingLowerings } from './lowerings/sampling.ts';
 import { shapeLowerings } from './lowerings/shape.ts';
 import { softmaxLowerings } from './lowerings/softmax.ts';
@@ -24,6 +29,10 @@ import { unaryLowerings } from './lowerings/unary.ts';
 export const onnxOperators: readonly OnnxLowering[] = [
   ...arithmeticLowerings,
   ...attentionLowerings,
+  ...contribActivationLowerings,
+  ...contribAttentionLowerings,
+  ...contribNormalizationLowerings,
+  ...contribProductLowerings,
   ...convolutionLowerings,
   ...dropoutLowerings,
   ...einsumLowerings,
@@ -36,6 +45,7 @@ export const onnxOperators: readonly OnnxLowering[] = [
   ...recurrentLowerings,
   ...reductionLowerings,
   ...resizeLowerings,
+  ...rotaryLowerings,
   ...samplingLowerings,
   ...shapeLowerings,
   ...softmaxLowerings,

@@ -11,9 +11,11 @@ import { onnxOperators } from '../../../src/frontend/onnx/operators.ts';
 import { type Model, type Tensor, valuesByName } from '../../../src/ir/graph.ts';
 import { doubleMemory } from '../../double-memory.ts';
 import { drawTensor, evaluateNodes, numbers } from '../../op-check.ts';
+import { contribNodes } from './random-contrib-nodes.ts';
 import { describeNode, nodeBytes, nodeInputs } from './random-models.ts';
 import { Draw, type RandomNode, randomNodes } from './random-nodes.ts';
 
+const everyNode = { ...randomNodes, ...contribNodes };
 const casesEach = Number(process.env.SUBLINEAR_CASES ?? 12);
 
 /** Every value of the graph, in double precision. */
@@ -69,7 +71,7 @@ function lossOf(model: Model, inputs: ReadonlyMap<string, Tensor>, loss: string)
 const differentiable = new Set(onnxOperators.filter(({ gradient }) => gradient).map(({ onnx }) => onnx));
 
 describe('gradients of random nodes', () => {
-  it.each(Object.entries(randomNodes).filter(([operator]) => differentiable.has(operator)))('%s', (operator, rule) => {
+  it.each(Object.entries(everyNode).filter(([operator]) => differentiable.has(operator)))('%s', (operator, rule) => {
     const faults: string[] = [];
     let checked = 0;
     for (let i = 0; i < casesEach; i++) {

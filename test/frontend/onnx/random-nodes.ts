@@ -137,8 +137,8 @@ function single(data: number, dtype: DType = 'i64'): RandomOperand {
   return { tensor: { type: { dtype, shape: [] }, data: contents }, stored: true };
 }
 
-const stored = (given: RandomOperand): RandomOperand => ({ ...given, stored: true });
-const float = (value: number): { readonly float: number } => ({ float: Math.fround(value) });
+export const stored = (given: RandomOperand): RandomOperand => ({ ...given, stored: true });
+export const float = (value: number): { readonly float: number } => ({ float: Math.fround(value) });
 
 interface Parts {
   readonly attributes?: RandomNode['attributes'];
@@ -146,11 +146,14 @@ interface Parts {
   readonly opset?: number;
 }
 
-function made(operands: RandomNode['operands'], { attributes = {}, outputs = 1, opset = 21 }: Parts = {}): RandomNode {
+export function made(
+  operands: RandomNode['operands'],
+  { attributes = {}, outputs = 1, opset = 21 }: Parts = {},
+): RandomNode {
   return { operands, attributes, outputs, opset };
 }
 
-type Rule = (d: Draw) => RandomNode;
+export type Rule = (d: Draw) => RandomNode;
 
 /** A function of one float operand; `domain` where it is not defined everywhere. */
 function unary(
@@ -435,6 +438,31 @@ const logical: Rule = binary((d, shape) => d.bools(shape), { opset: 7 });
 function any(d: Draw, shape: Shape): RandomOperand {
   if (!d.whole()) return d.floats(shape);
   return d.flag() ? d.integers(shape, -9, 9) : d.bools(shape);
+}
+
+/** By position, or with positions' rows given. */
+function rotaryEmbedding(d: Draw): RandomNode {
+  const [batch, heads, sequence, size] = [d.int(1, 2), d.int(1, 3), d.int(1, 4), 2 * d.int(1, 4)];
+  const part = d.flag() ? 0 : 2 * d.int(1, size / 2);
+  const flat = d.flag();
+  const x = d.floats(flat ? [batch, sequence, heads * size] : [batch, heads, sequence, size]);
+  const pairs = (part === 0 ? size : part) / 2;
+  const listed = d.flag();
+  const rows = listed ? [sequence + 3, pairs] : [batch, sequence, pairs];
+  const positions = listed ? [d.integers([batch, sequence], 0, sequence + 2)] : [];
+  const attributes = {
+    ...(d.flag() ? { interleaved: d.bit() } : {}),
+    ...(part === 0 ? {} : { rotary_embedding_dim: part }),
+    ...(flat || part !== 0 ? { num_heads: heads } : {}),
+  };
+  return made([x, d.floats(rows, -1, 1), d.floats(rows, -1, 1), ...positions], { opset: 23, attributes });
+}
+
+/** onnxruntime's, in the standard's domain. */
+function simplifiedLayerNormalization(d: Draw): RandomNode {
+  const shape = d.shape(1, 3, false);
+  const attributes = d.flag() ? {} : { axis: -1, epsilon: float(1e-3) };
+  return made([d.floats(shape), d.floats(shape.slice(-1))], { opset: 17, attributes });
 }
 
 /** Of images, since opset 20 also of lines and volumes, some points outside. */
@@ -821,6 +849,7 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
     return made([any(d, shape), list(...(d.flag() ? target.with(open, -1) : target))], { opset: 13 });
   },
   Resize: resize,
+  RotaryEmbedding: rotaryEmbedding,
   Round: unary(11),
   ScatterElements: (d) => scatter(d, true),
   ScatterND: (d) => scatter(d, false),
@@ -833,6 +862,7 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
   Shrink: unary(9, [-3, 3], drawnFloat('bias', 0, 1)),
   Sigmoid: unary(13),
   Sign: unary(13),
+  SimplifiedLayerNormalization: simplifiedLayerNormalization,
   Sin: unary(7, [-9, 9]),
   Sinh: unary(9, [-3, 3]),
   Size: (d) => made([d.floats(d.shape(0, 4))], { opset: 13 }),

@@ -11,7 +11,7 @@ function operandsOf(c: LoweringContext): readonly Value[] {
   return [c.operand(0), c.operand(1), ...(bias === undefined ? [] : [bias])];
 }
 
-function lowerConv(c: LoweringContext): Value {
+export function lowerConv(c: LoweringContext): Value {
   const [x, w] = operandsOf(c);
   const { strides, dilations, pads } = windowOf(c, x!.type.shape.slice(2), w!.type.shape.slice(2));
   return c.emit(conv, operandsOf(c), { strides, pads, dilations, groups: c.attributes.int('group', 1) });

@@ -39,16 +39,23 @@ export function multiplied(
   return c.emit(matmul, operands, { transpose_a: left.transposed, transpose_b: right.transposed });
 }
 
-function lowerMatMul(c: LoweringContext): Value {
-  const a = c.operand(0);
-  const b = c.operand(1);
+/** As MatMul has it, with vectors; these are not transposed. */
+export function matrixProduct(
+  c: LoweringContext,
+  a: Value,
+  b: Value,
+  options: { transposeA?: boolean; transposeB?: boolean } = {},
+): Value {
   const [aRank, bRank] = [a.type.shape.length, b.type.shape.length];
   if (aRank === 0 || bRank === 0) c.fail('a factor is a scalar');
-  if (aRank > 1 && bRank > 1) return multiplied(c, a, b);
+  if (aRank > 1 && bRank > 1) return multiplied(c, a, b, options);
   // A vector is a row on the left and a column on the right; the extent of 1 goes again.
   const row = aRank === 1 ? reshaped(c, a, [1, ...a.type.shape]) : a;
   const column = bRank === 1 ? reshaped(c, b, [...b.type.shape, 1]) : b;
-  const value = multiplied(c, row, column);
+  const value = multiplied(c, row, column, {
+    transposeA: aRank > 1 && options.transposeA === true,
+    transposeB: bRank > 1 && options.transposeB === true,
+  });
   const { shape } = value.type;
   const kept = shape.filter(
     (_, d) => !(aRank === 1 && d === shape.length - 2) && !(bRank === 1 && d === shape.length - 1),
@@ -56,7 +63,7 @@ function lowerMatMul(c: LoweringContext): Value {
   return reshaped(c, value, kept);
 }
 
-function lowerGemm(c: LoweringContext): Value {
+export function lowerGemm(c: LoweringContext): Value {
   const alpha = c.attributes.float('alpha', 1);
   const beta = c.attributes.float('beta', 1);
   const transposeA = c.attributes.int('transA', 0) !== 0;
@@ -72,6 +79,6 @@ function lowerGemm(c: LoweringContext): Value {
 }
 
 export const matmulLowerings: readonly OnnxLowering[] = [
-  { onnx: 'MatMul', since: 1, gradient: true, lower: (c) => [lowerMatMul(c)] },
+  { onnx: 'MatMul', since: 1, gradient: true, lower: (c) => [matrixProduct(c, c.operand(0), c.operand(1))] },
   { onnx: 'Gemm', since: 1, gradient: true, lower: (c) => [lowerGemm(c)] },
 ];

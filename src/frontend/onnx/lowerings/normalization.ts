@@ -78,14 +78,15 @@ function lowerLayerNorm(c: LoweringContext): readonly Value[] {
   return c.emitAll(layerNorm, [x, factor, ...(bias === undefined ? [] : [bias])], { axis, epsilon });
 }
 
-function lowerRmsNorm(c: LoweringContext): Value {
+/** Outputs y and the inverse root of the mean square. */
+export function lowerRmsNorm(c: LoweringContext): readonly Value[] {
   const x = c.operand(0);
   const axis = frontAxis(c, c.attributes.int('axis', -1), x.type.shape.length);
   const epsilon = c.attributes.float('epsilon', 1e-5);
   const factor =
     normalizedShape(c, c.operand(1), x.type.shape.slice(axis)) ??
     c.fail('its scale varies over dimensions before the axis');
-  return c.emit(rmsNorm, [x, factor], { axis, epsilon });
+  return c.emitAll(rmsNorm, [x, factor], { axis, epsilon });
 }
 
 /** Before opset 21 scale and bias are given for each group. */
@@ -141,7 +142,8 @@ export const normalizationLowerings: readonly OnnxLowering[] = [
   },
   {
     onnx: 'LayerNormalization',
-    since: 17,
+    // Before opset 17 it is onnxruntime's, in the standard's domain.
+    since: 6,
     gradient: true,
     limits: 'scale and bias over the normalized dimensions only',
     lower: lowerLayerNorm,
@@ -151,7 +153,7 @@ export const normalizationLowerings: readonly OnnxLowering[] = [
     since: 23,
     gradient: true,
     limits: 'scale over the normalized dimensions only',
-    lower: (c) => [lowerRmsNorm(c)],
+    lower: (c) => lowerRmsNorm(c).slice(0, 1),
   },
   { onnx: 'GroupNormalization', since: 18, gradient: true, lower: (c) => [lowerGroupNorm(c)] },
   { onnx: 'InstanceNormalization', since: 1, gradient: true, lower: (c) => [lowerInstanceNorm(c)] },
