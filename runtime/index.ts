@@ -31,6 +31,7 @@ export * from './kernels/layer-norm.ts';
 export * from './kernels/logical.ts';
 export * from './kernels/lrn.ts';
 export * from './kernels/matmul.ts';
+export * from './kernels/multiply-grad.ts';
 export * from './kernels/one-hot.ts';
 export * from './kernels/optimizers.ts';
 export * from './kernels/pad.ts';

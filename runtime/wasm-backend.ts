@@ -17,6 +17,7 @@ import * as windows from './wasm-windows.ts';
 export const numericKernels: readonly string[] = [
   'negate absolute square reciprocal exp log sqrt tanh erf floor ceil round sign scale addScalar clip relu sigmoid',
   'softplus softsign mish hardSwish hardSigmoid swish geluErf geluTanh leakyRelu elu celu selu thresholdedRelu shrink',
+  'normRoot normRootGrad maskedSoftmax',
   'absoluteGrad squareGrad reciprocalGrad sqrtGrad tanhGrad erfGrad clipGrad reluGrad sigmoidGrad softplusGrad',
   'softsignGrad hardSwishGrad hardSigmoidGrad leakyReluGrad eluGrad celuGrad seluGrad thresholdedReluGrad shrinkGrad',
   'mishGrad swishGrad geluErfGrad geluTanhGrad softmax softmaxGrad logSoftmax logSoftmaxGrad batchNorm batchNormGrad',

@@ -5,6 +5,7 @@
 import { add, divide, maximum, minimum, multiply, power, prelu, subtract } from './kernels/binary.ts';
 import { maximumGrad, minimumGrad, powerGradBase, preluGrad } from './kernels/binary-grad.ts';
 import { copyInto, copyStrided } from './kernels/copy.ts';
+import { divideGrad, multiplyGrad } from './kernels/multiply-grad.ts';
 import { reduceMax, reduceMin, reduceSum } from './kernels/reduce.ts';
 import { sumOfProducts } from './kernels/sum-of-products.ts';
 import { where } from './kernels/where.ts';
@@ -67,6 +68,8 @@ export const addWasm = pair('add', add);
 export const subtractWasm = pair('subtract', subtract);
 export const multiplyWasm = pair('multiply', multiply);
 export const divideWasm = pair('divide', divide);
+export const multiplyGradWasm = pair('multiplyGrad', multiplyGrad);
+export const divideGradWasm = pair('divideGrad', divideGrad);
 export const minimumWasm = pair('minimum', minimum);
 export const maximumWasm = pair('maximum', maximum);
 export const powerWasm = pair('power', power);
@@ -179,9 +182,9 @@ export function sumOfProductsWasm(pick: PickKernel): typeof sumOfProducts {
   const setReducedA = pick('setReducedStridesA');
   const setReducedB = pick('setReducedStridesB');
   const f = pick('sumOfProducts');
-  return (m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB) => {
+  return (m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB, isGradient) => {
     if (kept.length > walkRank || reduced.length > reducedRank) {
-      sumOfProducts(m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB);
+      sumOfProducts(m, a, b, out, kept, keptA, keptB, reduced, reducedA, reducedB, isGradient);
       return;
     }
     six(setDims, kept, 1);
@@ -190,6 +193,6 @@ export function sumOfProductsWasm(pick: PickKernel): typeof sumOfProducts {
     three(setReduced, reduced, 1);
     three(setReducedA, reducedA, 0);
     three(setReducedB, reducedB, 0);
-    f(a, b, out);
+    f(a, b, out, isGradient);
   };
 }

@@ -3,6 +3,7 @@
  * with double accumulators. Results may lie where x or dy lies: each channel is read before it is written.
  */
 import type { FloatArray, Memory } from '../memory.ts';
+import { clearRow, isZeroRow } from './zero-row.ts';
 
 /** y = (x - mean) / sqrt(variance + epsilon) * scale + bias per channel; keeps mean and inverse deviation. */
 export function batchNorm(
@@ -61,6 +62,24 @@ function scaleChannel(
   }
 }
 
+/**
+ * Where the gradient of a channel is 0 all over: clears dx there, and tells so. Nothing of the channel counts then, also
+ * where it is infinite or NaN.
+ */
+function clearUnread(
+  f: FloatArray,
+  dy: number,
+  dx: number,
+  c: number,
+  batch: number,
+  channels: number,
+  size: number,
+): boolean {
+  for (let n = 0; n < batch; n++) if (!isZeroRow(f, dy / 4 + (n * channels + c) * size, size, 1)) return false;
+  for (let n = 0; n < batch; n++) clearRow(f, dx / 4 + (n * channels + c) * size, size, 1);
+  return true;
+}
+
 /** Gradients of `batchNorm`: dx, dscale [channels], dbias [channels]. */
 export function batchNormGrad(
   m: Memory,
@@ -79,6 +98,10 @@ export function batchNormGrad(
   const f = m.f32;
   const count = batch * size;
   for (let c = 0; c < channels; c++) {
+    if (clearUnread(f, dy, dx, c, batch, channels, size)) {
+      for (const result of [dscale, dbias]) f[result / 4 + c] = 0;
+      continue;
+    }
     const middle = f[mean / 4 + c]!;
     const inverse = f[invStd / 4 + c]!;
     let sum = 0;
@@ -148,6 +171,10 @@ export function batchNormInferenceGrad(
 ): void {
   const f = m.f32;
   for (let c = 0; c < channels; c++) {
+    if (clearUnread(f, dy, dx, c, batch, channels, size)) {
+      for (const result of [dscale, dbias, dmean, dvariance]) f[result / 4 + c] = 0;
+      continue;
+    }
     const middle = f[mean / 4 + c]!;
     const inverse = 1 / Math.sqrt(f[variance / 4 + c]! + epsilon);
     const factor = f[scale / 4 + c]! * inverse;

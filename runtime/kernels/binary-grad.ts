@@ -1,6 +1,6 @@
 /**
  * Gradients of elementwise kernels of two operands with broadcasting, before they are summed to an operand's shape. Right
- * in place on operands that are not stretched.
+ * in place on operands that are not stretched. Where dy is 0 the result is 0, whatever the operands are.
  */
 import type { Memory } from '../memory.ts';
 import { beginRows, nextRow, rowOffset } from './broadcast.ts';
@@ -30,7 +30,7 @@ export function powerGradBase(
     for (let k = 0; k < width; k++, d += sd, i += sa, j += sb) {
       const p = f[i]!;
       const q = f[j]!;
-      f[o++] = q === 0 ? 0 : f[d]! * q * p ** (q - 1);
+      f[o++] = q === 0 || f[d] === 0 ? 0 : f[d]! * q * p ** (q - 1);
     }
   }
 }
@@ -60,7 +60,7 @@ export function powerGradExponent(
     for (let k = 0; k < width; k++, d += sd, i += sa, j += sb) {
       const p = f[i]!;
       const q = f[j]!;
-      f[o++] = p === 0 && q >= 0 ? 0 : f[d]! * p ** q * Math.log(p);
+      f[o++] = (p === 0 && q >= 0) || f[d] === 0 ? 0 : f[d]! * p ** q * Math.log(p);
     }
   }
 }
@@ -150,7 +150,7 @@ export function preluGrad(
     for (let k = 0; k < width; k++, d += sd, i += sa, j += sb) {
       const p = f[i]!;
       const q = f[j]!;
-      f[o++] = p > 0 ? f[d]! : f[d]! * q;
+      f[o++] = p > 0 || f[d] === 0 ? f[d]! : f[d]! * q;
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Cross entropy of scores [batch, classes, inner] and labels [batch, inner], and negative log-likelihood where the
  * scores are logarithms of probabilities already (`normalized`). Gradients recompute the softmax from the scores, so
- * nothing of their size is kept.
+ * nothing of their size is kept. Rows whose loss has gradient 0, or whose label has weight 0, have gradient 0.
  *
  * `reduction` is 0 for none, 1 for sum, 2 for the mean weighted by the labels' class weights; `weights` is -1 where
  * there are none; labels equal to `ignoreIndex` count for nothing where `hasIgnore` is 1. A label that is no class
@@ -120,12 +120,13 @@ export function crossEntropyGrad(
     const i = scores / 4 + start;
     const o = dscores / 4 + start;
     const label = labelAt(given, base, r, classes, hasIgnore, ignoreIndex);
-    if (label < 0) {
+    const gradient = f[dloss / 4 + (reduction === 0 ? r : 0)]!;
+    const weight = label < 0 ? 0 : weights < 0 ? 1 : f[weights / 4 + label]!;
+    if (gradient === 0 || weight === 0) {
       for (let k = 0; k < end; k += inner) f[o + k] = 0;
       continue;
     }
-    const weight = weights < 0 ? 1 : f[weights / 4 + label]!;
-    const factor = (f[dloss / 4 + (reduction === 0 ? r : 0)]! * weight) / total;
+    const factor = (gradient * weight) / total;
     const shift = logSum(f, i, classes, inner, 0);
     for (let k = 0; k < end; k += inner) f[o + k] = factor * Math.exp(f[i + k]! - shift);
     f[o + label * inner] = f[o + label * inner]! - factor;
@@ -155,10 +156,11 @@ export function logLikelihoodGrad(
   f.fill(0, dscores / 4, dscores / 4 + count * classes);
   for (let r = 0; r < count; r++) {
     const label = labelAt(given, base, r, classes, hasIgnore, ignoreIndex);
-    if (label < 0) continue;
+    const gradient = f[dloss / 4 + (reduction === 0 ? r : 0)]!;
+    if (label < 0 || gradient === 0) continue;
     const weight = weights < 0 ? 1 : f[weights / 4 + label]!;
     const o = dscores / 4 + Math.floor(r / inner) * classes * inner + (r % inner) + label * inner;
-    f[o] = (-f[dloss / 4 + (reduction === 0 ? r : 0)]! * weight) / total;
+    f[o] = (-gradient * weight) / total;
   }
 }
 
@@ -191,11 +193,12 @@ export function crossEntropyGradWeights(
   for (let pass = reduction === 2 ? 0 : 1; pass < 2; pass++) {
     for (let r = 0; r < count; r++) {
       const label = labelAt(given, base, r, classes, hasIgnore, ignoreIndex);
-      if (label < 0) continue;
+      const gradient = f[dloss / 4 + (reduction === 0 ? r : 0)]!;
+      if (label < 0 || gradient === 0) continue;
       const start = scores / 4 + Math.floor(r / inner) * classes * inner + (r % inner);
       const term = logSum(f, start, classes, inner, normalized) - f[start + label * inner]!;
       if (pass === 0) mean += (term * f[weights / 4 + label]!) / total;
-      else f[out + label] = f[out + label]! + (f[dloss / 4 + (reduction === 0 ? r : 0)]! * (term - mean)) / total;
+      else f[out + label] = f[out + label]! + (gradient * (term - mean)) / total;
     }
   }
 }

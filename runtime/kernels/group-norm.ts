@@ -3,6 +3,7 @@
  * dy lies: each group is read before it is written.
  */
 import type { Memory } from '../memory.ts';
+import { clearRow, isZeroRow } from './zero-row.ts';
 
 /** y = (x - mean) / sqrt(variance + epsilon) * scale + bias, statistics [batch, groups], scale and bias [channels]. */
 export function groupNorm(
@@ -44,7 +45,7 @@ export function groupNorm(
   }
 }
 
-/** Gradients of `groupNorm`: dx, dscale [channels], dbias [channels]. */
+/** Gradients of `groupNorm`: dx, dscale [channels], dbias [channels]. Groups whose gradient is 0 count for nothing. */
 export function groupNormGrad(
   m: Memory,
   dy: number,
@@ -66,6 +67,10 @@ export function groupNormGrad(
   f.fill(0, dscale / 4, dscale / 4 + channels);
   f.fill(0, dbias / 4, dbias / 4 + channels);
   for (let group = 0; group < batch * groups; group++) {
+    if (isZeroRow(f, dy / 4 + group * count, count, 1)) {
+      clearRow(f, dx / 4 + group * count, count, 1);
+      continue;
+    }
     const middle = f[mean / 4 + group]!;
     const inverse = f[invStd / 4 + group]!;
     const first = (group % groups) * perGroup;

@@ -3,6 +3,7 @@
  * or dy lies: each row is read before it is written.
  */
 import type { Memory } from '../memory.ts';
+import { clearRow, isZeroRow } from './zero-row.ts';
 
 /** y = (x - mean) / sqrt(variance + epsilon) * scale + bias; `bias` is -1 where there is none. */
 export function layerNorm(
@@ -37,7 +38,10 @@ export function layerNorm(
   }
 }
 
-/** Gradients of `layerNorm`: dx, dscale [width], dbias [width]; `dbias` is -1 where it is not wanted. */
+/**
+ * Gradients of `layerNorm`: dx, dscale [width], dbias [width]; `dbias` is -1 where it is not wanted. Rows whose gradient
+ * is 0 count for nothing.
+ */
 export function layerNormGrad(
   m: Memory,
   dy: number,
@@ -61,6 +65,10 @@ export function layerNormGrad(
     const i = x / 4 + r * width;
     const j = dy / 4 + r * width;
     const o = dx / 4 + r * width;
+    if (isZeroRow(f, j, width, 1)) {
+      clearRow(f, o, width, 1);
+      continue;
+    }
     const middle = f[mean / 4 + r]!;
     const inverse = f[invStd / 4 + r]!;
     let sum = 0;

@@ -46,7 +46,7 @@ export function lrn(
 
 /**
  * dx_i = dy_i s_i^-beta - 2 alpha beta / width x_i (sum over the j whose window holds i of dy_j x_j s_j^(-beta-1)), s
- * being the bracket in `lrn`. `scratch` holds 8 * channels floats: both terms of four positions, which the WebAssembly
+ * being the bracket in `lrn`; where dy is 0 its terms are. `scratch` holds 8 * channels floats: both terms of four positions, which the WebAssembly
  * kernel works on together.
  */
 export function lrnGrad(
@@ -73,8 +73,9 @@ export function lrnGrad(
       for (let c = 0; c < channels; c++) {
         const squares = windowSquares(f, x / 4 + start, c, channels, size, width, alpha, bias);
         const i = start + c * size;
-        f[own + 4 * c + lane] = f[dy / 4 + i]! * squares ** -beta;
-        f[shared + 4 * c + lane] = f[dy / 4 + i]! * f[x / 4 + i]! * squares ** (-beta - 1);
+        const g = f[dy / 4 + i]!;
+        f[own + 4 * c + lane] = g === 0 ? 0 : g * squares ** -beta;
+        f[shared + 4 * c + lane] = g === 0 ? 0 : g * f[x / 4 + i]! * squares ** (-beta - 1);
       }
       for (let c = 0; c < channels; c++) {
         const first = Math.max(0, c - Math.ceil((width - 1) / 2));
@@ -82,7 +83,8 @@ export function lrnGrad(
         let sum = 0;
         for (let j = first; j <= last; j++) sum += f[shared + 4 * j + lane]!;
         const i = start + c * size;
-        f[dx / 4 + i] = f[own + 4 * c + lane]! - ((2 * alpha * beta) / width) * f[x / 4 + i]! * sum;
+        const moved = sum === 0 ? 0 : ((2 * alpha * beta) / width) * f[x / 4 + i]! * sum;
+        f[dx / 4 + i] = f[own + 4 * c + lane]! - moved;
       }
     }
 }

@@ -223,7 +223,7 @@ export function lpPoolGrad(
         for (let ow = 0; ow < g[9]!; ow++, o++) {
           placeWindow(g, 2, ow);
           const norm = f[o + toY]!;
-          if (norm === 0) continue;
+          if (norm === 0 || f[o] === 0) continue;
           const factor = f[o]! * norm ** (1 - p);
           for (let kd = low[0]!; kd < high[0]!; kd++)
             for (let kh = low[1]!; kh < high[1]!; kh++) {

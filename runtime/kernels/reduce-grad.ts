@@ -37,7 +37,7 @@ export function reduceExtremeGrad(
   }
 }
 
-/** dx = dy times the product of the group's other elements. */
+/** dx = dy times the product of the group's other elements; 0 where dy is, whatever they are. */
 export function reduceProdGrad(
   m: Memory,
   dy: number,
@@ -53,8 +53,9 @@ export function reduceProdGrad(
   const size = product(reduced);
   for (let n = 0; n < groups; n++) {
     const start = offsetAt(n, kept, keptStrides, kept.length);
+    const gradient = f[dy / 4 + n]!;
     let zeros = 0;
-    let others = f[dy / 4 + n]!;
+    let others = gradient;
     for (let k = 0; k < size; k++) {
       const value = f[x / 4 + start + offsetAt(k, reduced, reducedStrides, reduced.length)]!;
       if (value === 0) zeros++;
@@ -63,7 +64,8 @@ export function reduceProdGrad(
     for (let k = 0; k < size; k++) {
       const offset = start + offsetAt(k, reduced, reducedStrides, reduced.length);
       const value = f[x / 4 + offset]!;
-      if (value === 0) f[dx / 4 + offset] = zeros === 1 ? others : 0;
+      if (gradient === 0) f[dx / 4 + offset] = 0;
+      else if (value === 0) f[dx / 4 + offset] = zeros === 1 ? others : 0;
       else f[dx / 4 + offset] = zeros === 0 ? others / value : 0;
     }
   }

@@ -1,5 +1,6 @@
 /** Root-mean-square normalisation of x [rows, width] (Zhang and Sennrich 2019); may run in place on x or dy. */
 import type { Memory } from '../memory.ts';
+import { clearRow, isZeroRow } from './zero-row.ts';
 
 /** y = x / sqrt(mean of squares + epsilon) * scale; keeps the inverse root. */
 export function rmsNorm(
@@ -25,7 +26,7 @@ export function rmsNorm(
   }
 }
 
-/** Gradients of `rmsNorm`: dx, dscale [width]. */
+/** Gradients of `rmsNorm`: dx, dscale [width]. Rows whose gradient is 0 count for nothing. */
 export function rmsNormGrad(
   m: Memory,
   dy: number,
@@ -45,6 +46,10 @@ export function rmsNormGrad(
     const i = x / 4 + r * width;
     const j = dy / 4 + r * width;
     const o = dx / 4 + r * width;
+    if (isZeroRow(f, j, width, 1)) {
+      clearRow(f, o, width, 1);
+      continue;
+    }
     const inverse = f[invRms / 4 + r]!;
     let weighted = 0;
     for (let k = 0; k < width; k++) {

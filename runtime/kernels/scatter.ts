@@ -127,12 +127,12 @@ export function scatterTuplesGrad(
     const start = tupleOffset(given, base, t, dims, baseStrides, extents, strides);
     for (let k = start; k < start + inner; k++, i++) {
       const share = shareOf(f[updates / 4 + i]!, f[y / 4 + k]!, f[product + k]!, f[tally + k]!, reduction);
-      f[dupdates / 4 + i] = f[dy / 4 + k]! * share;
+      f[dupdates / 4 + i] = f[dy / 4 + k] === 0 ? 0 : f[dy / 4 + k]! * share;
     }
   }
   for (let k = 0; k < size; k++) {
     const share = shareOf(f[x / 4 + k]!, f[y / 4 + k]!, f[product + k]!, f[tally + k]!, reduction);
-    f[dx / 4 + k] = f[dy / 4 + k]! * share;
+    f[dx / 4 + k] = f[dy / 4 + k] === 0 ? 0 : f[dy / 4 + k]! * share;
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Sums of products of two float tensors, without the tensor of the products: inner products, and the gradients of
  * operands that were broadcast. Dimensions as in reduce.ts, with strides for either operand (0 where it is stretched);
- * sums are kept in double precision until they are stored.
+ * sums are kept in double precision until they are stored. Where `isGradient` is 1, a is a gradient, and its zeros count
+ * for nothing, whatever b is there.
  */
 import type { Memory } from '../memory.ts';
 import { offsetAt } from './broadcast.ts';
@@ -19,6 +20,7 @@ export function sumOfProducts(
   reduced: readonly number[],
   reducedA: readonly number[],
   reducedB: readonly number[],
+  isGradient: number,
 ): void {
   const f = m.f32;
   let o = out / 4;
@@ -41,7 +43,7 @@ export function sumOfProducts(
       for (let r = 0; r < rows; r++) {
         let i = startA + offsetAt(r, reduced, reducedA);
         let j = startB + offsetAt(r, reduced, reducedB);
-        for (let k = 0; k < width; k++, i += sa, j += sb) sum += f[i]! * f[j]!;
+        for (let k = 0; k < width; k++, i += sa, j += sb) if (isGradient !== 1 || f[i] !== 0) sum += f[i]! * f[j]!;
       }
       f[o++] = sum;
     }
@@ -57,7 +59,8 @@ export function sumOfProducts(
         let rowA = startA + first * ca + offsetAt(r, reduced, reducedA);
         let rowB = startB + first * cb + offsetAt(r, reduced, reducedB);
         for (let k = 0; k < width; k++, rowA += sa, rowB += sb)
-          for (let c = 0, i = rowA, j = rowB; c < count; c++, i += ca, j += cb) lanes[c] = lanes[c]! + f[i]! * f[j]!;
+          for (let c = 0, i = rowA, j = rowB; c < count; c++, i += ca, j += cb)
+            if (isGradient !== 1 || f[i] !== 0) lanes[c] = lanes[c]! + f[i]! * f[j]!;
       }
       for (let c = 0; c < count; c++) f[o++] = lanes[c]!;
     }

@@ -1,6 +1,9 @@
 /**
  * Gradients of the elementwise kernels in unary.ts: dx[k] = dy[k] * f'(x[k]), from x or from y = f(x), whichever the
  * parameter's name says. Right in place on either operand.
+ *
+ * Where dy is 0, dx is 0, also where f' is infinite or NaN: nobody reads that element of y, so nothing it is made of
+ * can matter. All gradient kernels hold to this, those of rows for whole rows (src/ops/table.ts names the exceptions).
  */
 import type { Memory } from '../memory.ts';
 
@@ -9,7 +12,10 @@ export function absoluteGrad(m: Memory, dy: number, x: number, dx: number, count
   const j = dy / 4;
   const i = x / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = f[j + k]! * Math.sign(f[i + k]!);
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : g * Math.sign(f[i + k]!);
+  }
 }
 
 export function squareGrad(m: Memory, dy: number, x: number, dx: number, count: number): void {
@@ -17,7 +23,10 @@ export function squareGrad(m: Memory, dy: number, x: number, dx: number, count: 
   const j = dy / 4;
   const i = x / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = 2 * f[j + k]! * f[i + k]!;
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : 2 * g * f[i + k]!;
+  }
 }
 
 export function reciprocalGrad(m: Memory, dy: number, y: number, dx: number, count: number): void {
@@ -26,8 +35,9 @@ export function reciprocalGrad(m: Memory, dy: number, y: number, dx: number, cou
   const i = y / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const r = f[i + k]!;
-    f[o + k] = -f[j + k]! * r * r;
+    f[o + k] = g === 0 ? 0 : -g * r * r;
   }
 }
 
@@ -36,7 +46,10 @@ export function sqrtGrad(m: Memory, dy: number, y: number, dx: number, count: nu
   const j = dy / 4;
   const i = y / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = f[j + k]! / (2 * f[i + k]!);
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : g / (2 * f[i + k]!);
+  }
 }
 
 export function sinGrad(m: Memory, dy: number, x: number, dx: number, count: number): void {
@@ -44,7 +57,10 @@ export function sinGrad(m: Memory, dy: number, x: number, dx: number, count: num
   const j = dy / 4;
   const i = x / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = f[j + k]! * Math.cos(f[i + k]!);
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : g * Math.cos(f[i + k]!);
+  }
 }
 
 export function cosGrad(m: Memory, dy: number, x: number, dx: number, count: number): void {
@@ -52,7 +68,10 @@ export function cosGrad(m: Memory, dy: number, x: number, dx: number, count: num
   const j = dy / 4;
   const i = x / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = -f[j + k]! * Math.sin(f[i + k]!);
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : -g * Math.sin(f[i + k]!);
+  }
 }
 
 export function tanGrad(m: Memory, dy: number, y: number, dx: number, count: number): void {
@@ -61,8 +80,9 @@ export function tanGrad(m: Memory, dy: number, y: number, dx: number, count: num
   const i = y / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const r = f[i + k]!;
-    f[o + k] = f[j + k]! * (1 + r * r);
+    f[o + k] = g === 0 ? 0 : g * (1 + r * r);
   }
 }
 
@@ -72,8 +92,9 @@ export function asinGrad(m: Memory, dy: number, x: number, dx: number, count: nu
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = f[j + k]! / Math.sqrt(1 - v * v);
+    f[o + k] = g === 0 ? 0 : g / Math.sqrt(1 - v * v);
   }
 }
 
@@ -83,8 +104,9 @@ export function acosGrad(m: Memory, dy: number, x: number, dx: number, count: nu
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = -f[j + k]! / Math.sqrt(1 - v * v);
+    f[o + k] = g === 0 ? 0 : -g / Math.sqrt(1 - v * v);
   }
 }
 
@@ -94,8 +116,9 @@ export function atanGrad(m: Memory, dy: number, x: number, dx: number, count: nu
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = f[j + k]! / (1 + v * v);
+    f[o + k] = g === 0 ? 0 : g / (1 + v * v);
   }
 }
 
@@ -104,7 +127,10 @@ export function sinhGrad(m: Memory, dy: number, x: number, dx: number, count: nu
   const j = dy / 4;
   const i = x / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = f[j + k]! * Math.cosh(f[i + k]!);
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : g * Math.cosh(f[i + k]!);
+  }
 }
 
 export function coshGrad(m: Memory, dy: number, x: number, dx: number, count: number): void {
@@ -112,7 +138,10 @@ export function coshGrad(m: Memory, dy: number, x: number, dx: number, count: nu
   const j = dy / 4;
   const i = x / 4;
   const o = dx / 4;
-  for (let k = 0; k < count; k++) f[o + k] = f[j + k]! * Math.sinh(f[i + k]!);
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    f[o + k] = g === 0 ? 0 : g * Math.sinh(f[i + k]!);
+  }
 }
 
 export function asinhGrad(m: Memory, dy: number, x: number, dx: number, count: number): void {
@@ -121,8 +150,9 @@ export function asinhGrad(m: Memory, dy: number, x: number, dx: number, count: n
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = f[j + k]! / Math.sqrt(v * v + 1);
+    f[o + k] = g === 0 ? 0 : g / Math.sqrt(v * v + 1);
   }
 }
 
@@ -132,8 +162,9 @@ export function acoshGrad(m: Memory, dy: number, x: number, dx: number, count: n
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = f[j + k]! / Math.sqrt(v * v - 1);
+    f[o + k] = g === 0 ? 0 : g / Math.sqrt(v * v - 1);
   }
 }
 
@@ -143,8 +174,9 @@ export function atanhGrad(m: Memory, dy: number, x: number, dx: number, count: n
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = f[j + k]! / (1 - v * v);
+    f[o + k] = g === 0 ? 0 : g / (1 - v * v);
   }
 }
 
@@ -154,8 +186,9 @@ export function tanhGrad(m: Memory, dy: number, y: number, dx: number, count: nu
   const i = y / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const r = f[i + k]!;
-    f[o + k] = f[j + k]! * (1 - r * r);
+    f[o + k] = g === 0 ? 0 : g * (1 - r * r);
   }
 }
 
@@ -165,8 +198,9 @@ export function erfGrad(m: Memory, dy: number, x: number, dx: number, count: num
   const i = x / 4;
   const o = dx / 4;
   for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
     const v = f[i + k]!;
-    f[o + k] = f[j + k]! * 1.1283791670955126 * Math.exp(-v * v);
+    f[o + k] = g === 0 ? 0 : g * 1.1283791670955126 * Math.exp(-v * v);
   }
 }
 
@@ -178,5 +212,18 @@ export function clipGrad(m: Memory, dy: number, y: number, dx: number, count: nu
   for (let k = 0; k < count; k++) {
     const r = f[i + k]!;
     f[o + k] = r > min && r < max ? f[j + k]! : 0;
+  }
+}
+
+/** Of a root of a sum of powers, which is a norm: 0 where it is 0, as of the norm of a vector of zeros. */
+export function normRootGrad(m: Memory, dy: number, y: number, dx: number, count: number, p: number): void {
+  const f = m.f32;
+  const j = dy / 4;
+  const i = y / 4;
+  const o = dx / 4;
+  for (let k = 0; k < count; k++) {
+    const g = f[j + k]!;
+    const r = f[i + k]!;
+    f[o + k] = g === 0 || r === 0 ? 0 : p === 2 ? g / (2 * r) : (g * r ** (1 - p)) / p;
   }
 }

@@ -202,3 +202,11 @@ function roundHalfEven(v: number): number {
   const up = Math.round(v);
   return up - v === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }
+
+/** The p-th root of a sum of p-th powers. */
+export function normRoot(m: Memory, x: number, y: number, count: number, p: number): void {
+  const f = m.f32;
+  const i = x / 4;
+  const o = y / 4;
+  for (let k = 0; k < count; k++) f[o + k] = p === 2 ? Math.sqrt(f[i + k]!) : f[i + k]! ** (1 / p);
+}

@@ -58,7 +58,7 @@ const plain: readonly Unary[] = [
   ...[unary.negate, unary.absolute, unary.square, unary.reciprocal, unary.sqrt, unary.floor, unary.ceil, unary.round],
   ...[unary.sign, unary.scale, unary.addScalar, unary.clip, activations.relu, activations.softsign],
   ...[activations.hardSwish, activations.hardSigmoid, activations.leakyRelu, activations.thresholdedRelu],
-  activations.shrink,
+  ...[activations.shrink, unary.normRoot],
 ];
 
 /** Those that compute an exponential or the like. */
@@ -71,13 +71,13 @@ const transcendental: readonly Unary[] = [
 const plainGrads: readonly Binary[] = [
   ...[unaryGrads.absoluteGrad, unaryGrads.squareGrad, unaryGrads.reciprocalGrad, unaryGrads.sqrtGrad],
   ...[unaryGrads.tanhGrad, unaryGrads.clipGrad, grads.reluGrad, grads.sigmoidGrad, grads.softsignGrad],
-  ...[grads.hardSwishGrad, grads.hardSigmoidGrad, grads.leakyReluGrad, grads.eluGrad, grads.celuGrad, grads.seluGrad],
+  ...[grads.hardSwishGrad, grads.hardSigmoidGrad, grads.leakyReluGrad, unaryGrads.normRootGrad],
   ...[grads.thresholdedReluGrad, grads.shrinkGrad],
 ];
 
 const transcendentalGrads: readonly Binary[] = [
   ...[unaryGrads.erfGrad, grads.softplusGrad, grads.mishGrad, grads.swishGrad, grads.geluErfGrad],
-  grads.geluTanhGrad,
+  ...[grads.geluTanhGrad, grads.eluGrad, grads.celuGrad, grads.seluGrad],
 ];
 
 /** Rates and step counts are read from the memory by the code around the module. */

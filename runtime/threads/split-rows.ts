@@ -13,7 +13,7 @@ import { groupNorm } from '../kernels/group-norm.ts';
 import { layerNorm } from '../kernels/layer-norm.ts';
 import { averagePool, averagePoolGrad, maxPool, maxPoolGrad } from '../kernels/pool.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
-import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from '../kernels/softmax.ts';
+import { logSoftmax, logSoftmaxGrad, maskedSoftmax, softmax, softmaxGrad } from '../kernels/softmax.ts';
 import { type Arguments, eachRange, type Part, type Split, splitOf } from './split.ts';
 
 const element = 4;
@@ -24,7 +24,7 @@ function rowsOf(parts: number, count: number, args: (start: number, count: numbe
 }
 
 const softmaxes = [
-  ...[softmax, logSoftmax].map((kernel) =>
+  ...[softmax, maskedSoftmax, logSoftmax].map((kernel) =>
     splitOf(kernel, {
       cost: (_x, _out, outer, extent, inner) => 2.5 * outer * extent * inner,
       cut: (parts, x, out, outer, extent, inner) =>

@@ -5,6 +5,7 @@
 import { add, divide, maximum, minimum, multiply, power, prelu, subtract } from '../kernels/binary.ts';
 import { maximumGrad, minimumGrad, powerGradBase, preluGrad } from '../kernels/binary-grad.ts';
 import { copyInto, copyStrided } from '../kernels/copy.ts';
+import { divideGrad, multiplyGrad } from '../kernels/multiply-grad.ts';
 import { reduceMax, reduceMin, reduceSum } from '../kernels/reduce.ts';
 import { sumOfProducts } from '../kernels/sum-of-products.ts';
 import { where } from '../kernels/where.ts';
@@ -63,17 +64,18 @@ function boxes(dims: Numbers, parts: number, args: (box: Box) => Arguments): rea
 
 const product = (dims: Numbers): number => dims.reduce((a, b) => a * b, 1);
 
-const pairs = [add, subtract, multiply, divide, minimum, maximum, prelu, power].map((kernel) =>
-  splitOf(kernel, {
-    cost: (_a, _b, _out, dims) => 0.3 * product(dims),
-    cut: (parts, a, b, out, dims, sa, sb) =>
-      boxes(dims, parts, (box) => [
-        a + element * box.at(sa),
-        b + element * box.at(sb),
-        out + element * box.at(contiguous(dims)),
-        ...[box.dims, box.rest(sa), box.rest(sb)],
-      ]),
-  }),
+const pairs = [...[add, subtract, multiply, divide, minimum, maximum, prelu, power], ...[multiplyGrad, divideGrad]].map(
+  (kernel) =>
+    splitOf(kernel, {
+      cost: (_a, _b, _out, dims) => 0.3 * product(dims),
+      cut: (parts, a, b, out, dims, sa, sb) =>
+        boxes(dims, parts, (box) => [
+          a + element * box.at(sa),
+          b + element * box.at(sb),
+          out + element * box.at(contiguous(dims)),
+          ...[box.dims, box.rest(sa), box.rest(sb)],
+        ]),
+    }),
 );
 
 /** The first operand of `where` are flags, of one byte each. */

@@ -1,18 +1,13 @@
 /**
  * Activation functions. Each op stands beside the op of its gradient, which reads the result wherever the result
- * determines f'.
+ * determines f'. Of sigmoid, tanh and softsign, f' from the result is right to a float's last place in absolute terms:
+ * far out, where it is nearly 0, its own digits go. Exponential units read the operand: their f' is alpha e^x, of which
+ * y, close to -alpha, tells nothing.
  */
 import * as kernels from '../../runtime/kernels/activation.ts';
 import * as gradients from '../../runtime/kernels/activation-grad.ts';
-import type { Value } from '../ir/graph.ts';
-import type { AttributeSpec, Emitter, NoAttributes, Op } from '../ir/op.ts';
-import { multiply } from './binary.ts';
-import { greater } from './comparison.ts';
-import { scale } from './scalar.ts';
-import { f32 } from './types.ts';
-import { exp } from './unary.ts';
+import type { AttributeSpec, NoAttributes, Op } from '../ir/op.ts';
 import { unaryGradOp, unaryOp } from './unary-op.ts';
-import { where } from './where.ts';
 
 type Alpha = { alpha: number };
 
@@ -187,20 +182,12 @@ export const leakyRelu: Op<Alpha> = unaryOp({
   cases: [{ alpha: 0.1 }, { alpha: -0.5 }],
 });
 
-/** dy * (x > 0 ? above : below * exp(x)), for exponential units whose result does not tell the sign of x. */
-function exponentialGradient(g: Emitter, dy: Value, x: Value, above: number, below: number): Value {
-  const positive = g.emit(greater, [x, g.constant(f32(), [0])], {});
-  const slope = g.emit(scale, [g.emit(exp, [x], {})], { factor: below });
-  const scaled = above === 1 ? dy : g.emit(scale, [dy], { factor: above });
-  return g.emit(where, [positive, scaled, g.emit(multiply, [dy, slope], {})], {});
-}
-
 const eluGrad: Op<Alpha> = unaryGradOp({
   name: 'elu_grad',
-  doc: 'dy where y = elu(x) is positive, else dy * (y + alpha).',
+  doc: 'dy where x is positive, else dy * alpha * exp(x).',
   attributes: { alpha: float('limit below 0, negated') },
   kernel: gradients.eluGrad,
-  flops: 2,
+  flops: 11,
   cases: [{ alpha: 1 }, { alpha: -0.5 }],
 });
 
@@ -210,21 +197,18 @@ export const elu: Op<Alpha> = unaryOp({
   attributes: { alpha: float('limit below 0, negated') },
   kernel: kernels.elu,
   flops: 11,
-  gradientReads: { operands: [0], results: [0] },
-  gradient: (g) =>
-    g.attributes.alpha >= 0
-      ? g.emit(eluGrad, [g.cotangents[0]!, g.results[0]!], g.attributes)
-      : exponentialGradient(g, g.cotangents[0]!, g.operands[0]!, 1, g.attributes.alpha),
+  gradientReads: { operands: [0] },
+  gradient: (g) => g.emit(eluGrad, [g.cotangents[0]!, g.operands[0]!], g.attributes),
   cases: [{ alpha: 1 }, { alpha: -0.5 }],
 });
 
 const celuGrad: Op<Alpha> = unaryGradOp({
   name: 'celu_grad',
-  doc: 'dy where y = celu(x) is positive, else dy * (y / alpha + 1).',
+  doc: 'dy where x is positive, else dy * exp(x / alpha).',
   attributes: { alpha: float('limit below 0, negated; not 0') },
   kernel: gradients.celuGrad,
-  flops: 3,
-  cases: [{ alpha: 2 }],
+  flops: 12,
+  cases: [{ alpha: 2 }, { alpha: -1.5 }],
 });
 
 export const celu: Op<Alpha> = unaryOp({
@@ -233,41 +217,38 @@ export const celu: Op<Alpha> = unaryOp({
   attributes: { alpha: float('limit below 0, negated; not 0') },
   kernel: kernels.celu,
   flops: 12,
-  gradientReads: { results: [0] },
-  gradient: (g) => g.emit(celuGrad, [g.cotangents[0]!, g.results[0]!], g.attributes),
-  cases: [{ alpha: 2 }],
+  gradientReads: { operands: [0] },
+  gradient: (g) => g.emit(celuGrad, [g.cotangents[0]!, g.operands[0]!], g.attributes),
+  cases: [{ alpha: 2 }, { alpha: -1.5 }],
 });
 
-const seluGrad: Op<{ alpha: number; gamma: number }> = unaryGradOp({
+type Selu = { alpha: number; gamma: number };
+
+const seluAttributes = { alpha: float('as of elu'), gamma: float('scale') };
+
+const seluCases = [
+  { alpha: 1.6, gamma: 1.05 },
+  { alpha: -0.5, gamma: 2 },
+];
+
+const seluGrad: Op<Selu> = unaryGradOp({
   name: 'selu_grad',
-  doc: 'dy * gamma where y = selu(x) is positive, else dy * (y + alpha * gamma).',
-  attributes: { alpha: float('as of elu'), gamma: float('scale') },
+  doc: 'dy * gamma where x is positive, else dy * gamma * alpha * exp(x).',
+  attributes: seluAttributes,
   kernel: gradients.seluGrad,
-  flops: 3,
-  cases: [
-    { alpha: 1.6, gamma: 1.05 },
-    { alpha: -0.5, gamma: 2 },
-  ],
+  flops: 12,
+  cases: seluCases,
 });
 
-export const selu: Op<{ alpha: number; gamma: number }> = unaryOp({
+export const selu: Op<Selu> = unaryOp({
   name: 'selu',
   doc: 'gamma * x, or gamma * alpha * (exp(x) - 1) below 0.',
-  attributes: { alpha: float('as of elu'), gamma: float('scale') },
+  attributes: seluAttributes,
   kernel: kernels.selu,
   flops: 12,
-  gradientReads: { operands: [0], results: [0] },
-  gradient: (g) => {
-    const { alpha, gamma } = g.attributes;
-    const dy = g.cotangents[0]!;
-    return alpha >= 0 && gamma > 0
-      ? g.emit(seluGrad, [dy, g.results[0]!], g.attributes)
-      : exponentialGradient(g, dy, g.operands[0]!, gamma, alpha * gamma);
-  },
-  cases: [
-    { alpha: 1.6, gamma: 1.05 },
-    { alpha: -0.5, gamma: 2 },
-  ],
+  gradientReads: { operands: [0] },
+  gradient: (g) => g.emit(seluGrad, [g.cotangents[0]!, g.operands[0]!], g.attributes),
+  cases: seluCases,
 });
 
 const thresholdedReluGrad: Op<Alpha> = unaryGradOp({

@@ -4,6 +4,7 @@ import * as integerKernels from '../../runtime/kernels/binary-integer.ts';
 import type { NoAttributes, Op } from '../ir/op.ts';
 import { binaryOp } from './binary-op.ts';
 import { multiplySumTo } from './dot.ts';
+import { divideGrad, multiplyGrad } from './multiply-grad.ts';
 import { sumTo } from './sum-to.ts';
 import { negate } from './unary.ts';
 
@@ -54,10 +55,10 @@ export const divide: Op<NoAttributes> = binaryOp({
   gradientReads: { operands: [1], results: [0] },
   gradient: (g, dy) => {
     const b = g.operands[1]!;
-    const da = g.wants(0) ? sumTo(g, g.emit(divide, [dy, b], {}), g.operands[0]!.type.shape) : undefined;
+    const da = g.wants(0) ? sumTo(g, g.emit(divideGrad, [dy, b], {}), g.operands[0]!.type.shape) : undefined;
     if (!g.wants(1)) return [da, undefined];
     const sum = multiplySumTo(g, dy, g.results[0]!, b.type.shape);
-    return [da, g.emit(negate, [g.emit(divide, [sum, b], {})], {})];
+    return [da, g.emit(negate, [g.emit(divideGrad, [sum, b], {})], {})];
   },
   cases: [{}],
   ranges: { 1: [0.5, 2] },
@@ -77,10 +78,10 @@ export const modulo: Op<{ fmod: boolean }> = binaryOp({
     const da = g.wants(0) ? sumTo(g, dy, a.type.shape) : undefined;
     if (!g.wants(1)) return [da, undefined];
     const sum = multiplySumTo(g, dy, g.emit(subtract, [a, g.results[0]!], {}), b.type.shape);
-    return [da, g.emit(negate, [g.emit(divide, [sum, b], {})], {})];
+    return [da, g.emit(negate, [g.emit(divideGrad, [sum, b], {})], {})];
   },
   cases: [{ fmod: false }, { fmod: true }],
   ranges: { 1: [0.7, 2] },
 });
 
-export const binaryOps: readonly Op[] = [add, subtract, multiply, divide, modulo];
+export const binaryOps: readonly Op[] = [add, subtract, multiply, multiplyGrad, divide, divideGrad, modulo];

@@ -3,13 +3,17 @@ import { sumOfProducts } from '../../runtime/kernels/sum-of-products.ts';
 import { call, type KernelCall } from '../../runtime/program.ts';
 import { elementCount, formatType, sameShape, type Value } from '../ir/graph.ts';
 import { type Addresses, type Application, type Emitter, type NoAttributes, type Op, ShapeError } from '../ir/op.ts';
-import { multiply } from './binary.ts';
 import { broadcastShape, broadcastStrides } from './broadcasting.ts';
+import { multiplyGrad } from './multiply-grad.ts';
 import { twoOperands } from './operands.ts';
 import { isStretched, splitDims } from './reduction.ts';
 import { f32 } from './types.ts';
 
-function lowerProducts({ operands, results }: Application<object>, at: Addresses): readonly KernelCall[] {
+function lowerProducts(
+  { operands, results }: Application<object>,
+  at: Addresses,
+  isGradient: boolean,
+): readonly KernelCall[] {
   const shape = broadcastShape(operands.map((operand) => operand.type));
   const strides = operands.map((operand) => broadcastStrides(operand.type.shape, shape));
   const { kept, reduced } = splitDims(shape, strides, isStretched(shape, results[0]!.type.shape));
@@ -25,6 +29,7 @@ function lowerProducts({ operands, results }: Application<object>, at: Addresses
       reduced.dims,
       reduced.strides[0]!,
       reduced.strides[1]!,
+      isGradient ? 1 : 0,
     ),
   ];
 }
@@ -46,8 +51,10 @@ export const dot: Op<NoAttributes> = {
   flops,
   gradientReads: { operands: [0, 1] },
   gradient: (g) =>
-    [1, 0].map((other, i) => (g.wants(i) ? g.emit(multiply, [g.operands[other]!, g.cotangents[0]!], {}) : undefined)),
-  lower: (application, at) => lowerProducts(application, at),
+    [1, 0].map((other, i) =>
+      g.wants(i) ? g.emit(multiplyGrad, [g.cotangents[0]!, g.operands[other]!], {}) : undefined,
+    ),
+  lower: (application, at) => lowerProducts(application, at, false),
   examples: [
     { operands: [f32(2, 3), f32(2, 3)], attributes: {} },
     { operands: [f32(), f32()], attributes: {} },
@@ -55,10 +62,10 @@ export const dot: Op<NoAttributes> = {
   ],
 };
 
-/** Made by gradients only, so it has none of its own. */
+/** Made by gradients only, so it has none of its own; its first operand is the gradient. */
 export const multiplySumToOp: Op<{ shape: readonly number[] }> = {
   name: 'multiply_sum_to',
-  doc: 'Product of two tensors, broadcast, summed over the dimensions along which `shape` would have been broadcast.',
+  doc: 'Product of a gradient and a tensor, broadcast, zeros of the gradient counting for nothing, summed over the dimensions along which `shape` would have been broadcast.',
   attributes: { shape: { kind: 'ints', doc: 'shape of the result; broadcasts to the shape of the product' } },
   effect: 'pure',
   infer: (operands, { shape }) => {
@@ -69,7 +76,7 @@ export const multiplySumToOp: Op<{ shape: readonly number[] }> = {
     return [f32(...shape)];
   },
   flops,
-  lower: (application, at) => lowerProducts(application, at),
+  lower: (application, at) => lowerProducts(application, at, true),
   examples: [
     { operands: [f32(2, 3, 4), f32(3, 1)], attributes: { shape: [3, 1] } },
     { operands: [f32(2, 3), f32(2, 3)], attributes: { shape: [3] } },
@@ -78,9 +85,12 @@ export const multiplySumToOp: Op<{ shape: readonly number[] }> = {
   ],
 };
 
-/** a * b summed to `shape`, without the memory of the product where there is something to sum. */
-export function multiplySumTo(emitter: Emitter, a: Value, b: Value, shape: readonly number[]): Value {
-  return sameShape(broadcastShape([a.type, b.type]), shape)
-    ? emitter.emit(multiply, [a, b], {})
-    : emitter.emit(multiplySumToOp, [a, b], { shape });
+/**
+ * The gradient dy, times b and summed to `shape`, without the memory of the product where there is something to sum. 0
+ * where dy is, whatever b is there.
+ */
+export function multiplySumTo(emitter: Emitter, dy: Value, b: Value, shape: readonly number[]): Value {
+  return sameShape(broadcastShape([dy.type, b.type]), shape)
+    ? emitter.emit(multiplyGrad, [dy, b], {})
+    : emitter.emit(multiplySumToOp, [dy, b], { shape });
 }

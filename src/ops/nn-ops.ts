@@ -23,7 +23,7 @@ import { randomOps } from './random.ts';
 import { resizeOps } from './resize.ts';
 import { rmsNorm, rmsNormGrad } from './rms-norm.ts';
 import { scatterOps } from './scatter.ts';
-import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from './softmax.ts';
+import { logSoftmax, logSoftmaxGrad, maskedSoftmax, softmax, softmaxGrad } from './softmax.ts';
 import { topK } from './top-k.ts';
 
 export const nnOps: readonly Op[] = [
@@ -53,6 +53,7 @@ export const nnOps: readonly Op[] = [
   lrn,
   lrnGrad,
   softmax,
+  maskedSoftmax,
   softmaxGrad,
   logSoftmax,
   logSoftmaxGrad,

@@ -2,6 +2,7 @@
 import {
   logSoftmaxGrad as logSoftmaxGradKernel,
   logSoftmax as logSoftmaxKernel,
+  maskedSoftmax as maskedSoftmaxKernel,
   softmaxGrad as softmaxGradKernel,
   softmax as softmaxKernel,
 } from '../../runtime/kernels/softmax.ts';
@@ -71,6 +72,14 @@ export const softmax: Op<Axis> = forwardOp(
   'softmax',
   'Exponentials over one dimension, normalised to sum 1.',
   softmaxKernel,
+  () => softmaxGrad,
+);
+
+/** Its gradient is that of softmax: zeros where the result is. */
+export const maskedSoftmax: Op<Axis> = forwardOp(
+  'masked_softmax',
+  'Softmax over one dimension; a row of nothing but minus infinity, all of it masked out, gives zeros.',
+  maskedSoftmaxKernel,
   () => softmaxGrad,
 );
 

@@ -6,6 +6,7 @@ import { elementCount, type Value } from '../ir/graph.ts';
 import type { Emitter } from '../ir/op.ts';
 import { add, multiply, subtract } from './binary.ts';
 import { broadcastTo } from './broadcast-to.ts';
+import { multiplyGrad } from './multiply-grad.ts';
 import { scale } from './scalar.ts';
 
 export interface Statistics {
@@ -33,9 +34,9 @@ export function statisticsGradient(
   if (dInverse === undefined) return throughMean && emitter.emit(broadcastTo, [throughMean], { shape });
   const times = (a: Value, b: Value) => emitter.emit(multiply, [a, b], {});
   const cube = times(times(inverse, inverse), inverse);
-  const slope = emitter.emit(scale, [times(cube, dInverse)], { factor: -1 / count });
+  const slope = emitter.emit(scale, [emitter.emit(multiplyGrad, [dInverse, cube], {})], { factor: -1 / count });
   const centred = mean === undefined ? x : emitter.emit(subtract, [x, mean], {});
-  const throughInverse = times(centred, slope);
+  const throughInverse = emitter.emit(multiplyGrad, [slope, centred], {});
   return throughMean === undefined ? throughInverse : emitter.emit(add, [throughInverse, throughMean], {});
 }
 

@@ -6,7 +6,7 @@ import * as kernels from '../../runtime/kernels/unary.ts';
 import * as gradients from '../../runtime/kernels/unary-grad.ts';
 import { absoluteIntegers, negateIntegers, signIntegers } from '../../runtime/kernels/unary-integer.ts';
 import type { NoAttributes, Op } from '../ir/op.ts';
-import { divide, multiply } from './binary.ts';
+import { divideGrad, multiplyGrad } from './multiply-grad.ts';
 import { type UnaryGradSpec, type UnarySpec, unaryGradOp, unaryOp } from './unary-op.ts';
 
 type Spec<S> = Omit<S, 'attributes' | 'cases'>;
@@ -58,7 +58,7 @@ export const exp: Op<NoAttributes> = plain({
   kernel: kernels.exp,
   flops: 10,
   gradientReads: { results: [0] },
-  gradient: (g) => g.emit(multiply, [g.cotangents[0]!, g.results[0]!], {}),
+  gradient: (g) => g.emit(multiplyGrad, [g.cotangents[0]!, g.results[0]!], {}),
 });
 
 export const log: Op<NoAttributes> = plain({
@@ -67,7 +67,7 @@ export const log: Op<NoAttributes> = plain({
   kernel: kernels.log,
   flops: 10,
   gradientReads: { operands: [0] },
-  gradient: (g) => g.emit(divide, [g.cotangents[0]!, g.operands[0]!], {}),
+  gradient: (g) => g.emit(divideGrad, [g.cotangents[0]!, g.operands[0]!], {}),
   range: [0.3, 3],
 });
 
@@ -119,6 +119,31 @@ export const sqrt: Op<NoAttributes> = plain({
   flops: 1,
   gradientReads: { results: [0] },
   gradient: (g) => g.emit(sqrtGrad, [g.cotangents[0]!, g.results[0]!], {}),
+  range: [0.3, 3],
+});
+
+type Root = { p: number };
+const rootOf = { p: { kind: 'int', doc: 'which root; at least 1' } } as const;
+
+const normRootGrad: Op<Root> = unaryGradOp({
+  name: 'norm_root_grad',
+  doc: 'dy / (p y^(p - 1)), from y = norm_root(x); 0 where y is 0.',
+  attributes: rootOf,
+  kernel: gradients.normRootGrad,
+  flops: 2,
+  cases: [{ p: 2 }, { p: 3 }],
+  range: [0.3, 2],
+});
+
+export const normRoot: Op<Root> = unaryOp({
+  name: 'norm_root',
+  doc: 'The p-th root of a sum of p-th powers, which makes it a norm; its gradient is 0 where it is 0.',
+  attributes: rootOf,
+  kernel: kernels.normRoot,
+  flops: 1,
+  gradientReads: { results: [0] },
+  gradient: (g) => g.emit(normRootGrad, [g.cotangents[0]!, g.results[0]!], g.attributes),
+  cases: [{ p: 2 }, { p: 3 }],
   range: [0.3, 3],
 });
 
@@ -376,6 +401,8 @@ export const unaryOps: readonly Op[] = [
   reciprocalGrad,
   sqrt,
   sqrtGrad,
+  normRoot,
+  normRootGrad,
   sin,
   sinGrad,
   cos,

@@ -102,7 +102,7 @@ describe('broadcasting', () => {
     const [a, b] = [[2, 3], [3]].map((shape, i) => builder.resident('input', `x${i}`, { dtype: 'f32', shape }));
     multiplySumTo(builder, a!, b!, [2, 3]);
     multiplySumTo(builder, a!, b!, [3]);
-    expect(builder.nodes.map((node) => node.op)).toEqual(['multiply', 'multiply_sum_to']);
+    expect(builder.nodes.map((node) => node.op)).toEqual(['multiply_grad', 'multiply_sum_to']);
   });
 
   it('names the shapes that do not broadcast', () => {

@@ -54,8 +54,8 @@ forward:
       ),
     ).toBe(`(%b, %d_w.sum.1 as "d_w" of %w)
 backward:
-  %d_w = multiply %one, %w : f32[] gradient(%a)
-  %d_w.1 = multiply %one, %w : f32[] gradient(%a)
+  %d_w = multiply_grad %one, %w : f32[] gradient(%a)
+  %d_w.1 = multiply_grad %one, %w : f32[] gradient(%a)
   %d_w.sum = add %one, %d_w : f32[] gradient(%a)
   %d_w.sum.1 = add %d_w.sum, %d_w.1 : f32[] gradient(%a)
 }

@@ -18,6 +18,8 @@ const MAXIMUM_GRAD: i32 = 8;
 const PRELU_GRAD: i32 = 9;
 const POWER: i32 = 10;
 const POWER_GRAD_BASE: i32 = 11;
+const MULTIPLY_GRAD: i32 = 12;
+const DIVIDE_GRAD: i32 = 13;
 
 // @ts-ignore: decorator
 @inline
@@ -30,16 +32,20 @@ function apply(code: i32, a: v128, b: v128): v128 {
   if (code == MAXIMUM) return f32x4.max(a, b);
   if (code == PRELU) return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, splat(0)));
   if (code == POWER) return powerOf(a, b);
+  // a is a gradient: where it is 0, nobody reads what b has made.
+  if (code == MULTIPLY_GRAD) return v128.andnot(f32x4.mul(a, b), f32x4.eq(a, splat(0)));
+  if (code == DIVIDE_GRAD) return v128.andnot(f32x4.div(a, b), f32x4.eq(a, splat(0)));
   return a;
 }
 
 // @ts-ignore: decorator
 @inline
 function applyGrad(code: i32, g: v128, a: v128, b: v128): v128 {
-  if (code == PRELU_GRAD) return v128.bitselect(g, f32x4.mul(g, b), f32x4.gt(a, splat(0)));
+  const unread = f32x4.eq(g, splat(0));
+  if (code == PRELU_GRAD) return v128.andnot(v128.bitselect(g, f32x4.mul(g, b), f32x4.gt(a, splat(0))), unread);
   if (code == POWER_GRAD_BASE) {
     const slope = f32x4.mul(f32x4.mul(g, b), powerOf(a, f32x4.sub(b, splat(1))));
-    return v128.andnot(slope, f32x4.eq(b, splat(0)));
+    return v128.andnot(slope, v128.or(unread, f32x4.eq(b, splat(0))));
   }
   const wins = code == MINIMUM_GRAD ? f32x4.lt(a, b) : f32x4.gt(a, b);
   const half = v128.and(f32x4.mul(g, splat(0.5)), f32x4.eq(a, b));
@@ -116,6 +122,14 @@ export function multiply(a: usize, b: usize, out: usize): void {
 
 export function divide(a: usize, b: usize, out: usize): void {
   walkPairs(DIVIDE, a, b, out);
+}
+
+export function multiplyGrad(dy: usize, b: usize, out: usize): void {
+  walkPairs(MULTIPLY_GRAD, dy, b, out);
+}
+
+export function divideGrad(dy: usize, b: usize, out: usize): void {
+  walkPairs(DIVIDE_GRAD, dy, b, out);
 }
 
 export function minimum(a: usize, b: usize, out: usize): void {

@@ -88,11 +88,13 @@ export function crossEntropy(
   if (reduction != reductionNone) store<f32>(loss, <f32>(reduction == reductionMean ? sum / total : sum));
 }
 
-/** d loss / d (the r-th term); NaN stands for an ignored label. */
+/** d loss / d (the r-th term); 0 for an ignored label, or one of weight 0. */
 function factorOf(dloss: usize, r: i32, reduction: i32, total: f64): f64 {
   const label = labelAt(r);
-  if (label < 0) return NaN;
-  return (<f64>load<f32>(dloss + (reduction == reductionNone ? (<usize>r) << 2 : 0)) * weightOf(label)) / total;
+  if (label < 0) return 0;
+  const gradient = <f64>load<f32>(dloss + (reduction == reductionNone ? (<usize>r) << 2 : 0));
+  const weight = weightOf(label);
+  return gradient == 0 || weight == 0 ? 0 : (gradient * weight) / total;
 }
 
 export function crossEntropyGrad(
@@ -127,11 +129,11 @@ export function crossEntropyGrad(
   for (let n = 0; n < batch; n++, scores += block, dscores += block) {
     if (inner == 1) {
       const label = labelAt(n);
-      if (label < 0) {
+      const factor = factorOf(dloss, n, reduction, total);
+      if (factor == 0) {
         memory.fill(dscores, 0, block);
         continue;
       }
-      const factor = factorOf(dloss, n, reduction, total);
       const top = topRow(scores, classes);
       const m = splat(top);
       const scale = splat(<f32>(factor / sumExpRow(scores, classes, top)));
@@ -158,7 +160,7 @@ export function crossEntropyGrad(
           count > 3 ? factorOf(dloss, r + 3, reduction, total) : 0,
         );
         const factors = floats(low, high);
-        const taken = f32x4.eq(factors, factors);
+        const taken = f32x4.ne(factors, splat(0));
         const scale = f32x4.div(factors, sumExpLanes(from, classes, step, count, m));
         for (let k = 0; k < classes; k++) {
           const at = <usize>k * step;

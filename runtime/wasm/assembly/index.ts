@@ -32,16 +32,18 @@ export {
 } from './reduce';
 export { resizeAxis, resizeAxisGrad } from './resize';
 export { addRows } from './rows';
-export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from './softmax';
+export { logSoftmax, logSoftmaxGrad, maskedSoftmax, softmax, softmaxGrad } from './softmax';
 export { setDims, setStridesA, setStridesB, setStridesC } from './walk';
 export {
   add,
   divide,
+  divideGrad,
   maximum,
   maximumGrad,
   minimum,
   minimumGrad,
   multiply,
+  multiplyGrad,
   power,
   powerGradBase,
   prelu,
@@ -82,6 +84,7 @@ export {
   selu,
   thresholdedRelu,
   shrink,
+  normRoot,
 } from './unary';
 export {
   absoluteGrad,
@@ -107,5 +110,6 @@ export {
   swishGrad,
   geluErfGrad,
   geluTanhGrad,
+  normRootGrad,
 } from './unary-grad';
 export { accumulate, adam, lion, sgd, sgdMomentum, squaresUpdate } from './optimizers';

@@ -72,17 +72,20 @@ export function lrnGrad(
       for (let c = 0; c < channels; c++, at += plane) {
         const s = squares(column, plane, max(0, c - before), min(channels - 1, c + after), count, factor, bias);
         const raised = power(s, exponent);
-        const own = f32x4.mul(loadLanes(dy + at, count), raised);
+        const g = loadLanes(dy + at, count);
+        const unread = f32x4.eq(g, splat(0));
+        const own = v128.andnot(f32x4.mul(g, raised), unread);
         const to = (<usize>c) << 4;
         v128.store(scratch + to, own);
-        v128.store(shared + to, f32x4.div(f32x4.mul(own, loadLanes(x + at, count)), s));
+        v128.store(shared + to, v128.andnot(f32x4.div(f32x4.mul(own, loadLanes(x + at, count)), s), unread));
       }
       at = (<usize>p) << 2;
       for (let c = 0; c < channels; c++, at += plane) {
         const last = min(channels - 1, c + before);
         let sum = splat(0);
         for (let j = max(0, c - after); j <= last; j++) sum = f32x4.add(sum, v128.load(shared + ((<usize>j) << 4)));
-        const moved = f32x4.mul(f32x4.mul(share, loadLanes(x + at, count)), sum);
+        const product = f32x4.mul(f32x4.mul(share, loadLanes(x + at, count)), sum);
+        const moved = v128.andnot(product, f32x4.eq(sum, splat(0)));
         storeLanes(dx + at, count, f32x4.sub(v128.load(scratch + ((<usize>c) << 4)), moved));
       }
     }

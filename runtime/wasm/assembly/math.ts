@@ -77,16 +77,24 @@ export function expNegative(x: v128): v128 {
   return v128.andnot(expNormal(f32x4.pmax(x, lowest)), f32x4.lt(x, lowest));
 }
 
-/** exp(x) - 1 for x <= 0. Error below 2.5 ulp. */
+/** exp(x) - 1 for x <= 20. Error below 2.5 ulp. */
 // @ts-ignore: decorator
 @inline
-export function expm1Negative(x: v128): v128 {
+export function expm1Bounded(x: v128): v128 {
   const bounded = f32x4.pmax(x, splat(-20));
   const shifted = f32x4.add(f32x4.mul(bounded, splat(1.4426950408889634)), splat(roundingShift));
   const n = f32x4.sub(shifted, splat(roundingShift));
   const power = powerOfTwo(i32x4.sub(shifted, i32x4.splat(0x4b400000)));
   const y = expm1Reduced(reduceByLog2(bounded, n));
   return f32x4.add(f32x4.mul(power, y), f32x4.sub(power, splat(1)));
+}
+
+/** exp(x) - 1. Error below 2.5 ulp. */
+// @ts-ignore: decorator
+@inline
+export function expm1(x: v128): v128 {
+  // From 17 on 1 is less than half a unit in the last place.
+  return v128.bitselect(exp(x), expm1Bounded(f32x4.pmin(x, splat(20))), f32x4.gt(x, splat(20)));
 }
 
 /** Natural logarithm. Error below 1.5 ulp. */

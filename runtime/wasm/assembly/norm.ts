@@ -1,9 +1,9 @@
 /**
  * Normalisations. Statistics take two passes with double sums, elements are scaled in single precision. Results may lie
- * where x or dy lies.
+ * where x or dy lies. A row, group or channel whose gradient is 0 all over counts for nothing in any gradient.
  */
 import { absent } from './gemm';
-import { sumProducts, sumRow, sumSquares } from './rows';
+import { isZeroRow, sumProducts, sumRow, sumSquares } from './rows';
 import { firstLanes, highDoubles, loadLanes, lowDoubles, splat, storeLanes, sumDoubles } from './vector';
 
 /** y = (x - middle) * factor + shift over a row. */
@@ -74,6 +74,13 @@ export function batchNorm(
   }
 }
 
+/** Where the gradient of a channel, whose first plane is at dy, is 0 all over: clears dx there, and tells so. */
+function clearUnread(dy: usize, dx: usize, batch: i32, image: usize, size: i32): bool {
+  for (let n = 0; n < batch; n++) if (!isZeroRow(dy + <usize>n * image, size)) return false;
+  for (let n = 0; n < batch; n++) memory.fill(dx + <usize>n * image, 0, (<usize>size) << 2);
+  return true;
+}
+
 export function batchNormGrad(
   dy: usize,
   x: usize,
@@ -92,6 +99,12 @@ export function batchNormGrad(
   const image = <usize>channels * plane;
   for (let c = 0; c < channels; c++) {
     const at = (<usize>c) << 2;
+    const first = <usize>c * plane;
+    if (clearUnread(dy + first, dx + first, batch, image, size)) {
+      store<f32>(dscale + at, 0);
+      store<f32>(dbias + at, 0);
+      continue;
+    }
     const middle = load<f32>(mean + at);
     const inverse = load<f32>(invStd + at);
     let sum: f64 = 0;
@@ -154,6 +167,14 @@ export function batchNormInferenceGrad(
   const image = <usize>channels * plane;
   for (let c = 0; c < channels; c++) {
     const at = (<usize>c) << 2;
+    const first = <usize>c * plane;
+    if (clearUnread(dy + first, dx + first, batch, image, size)) {
+      store<f32>(dscale + at, 0);
+      store<f32>(dbias + at, 0);
+      store<f32>(dmean + at, 0);
+      store<f32>(dvariance + at, 0);
+      continue;
+    }
     const middle = <f64>load<f32>(mean + at);
     const inverse = 1 / Math.sqrt(<f64>load<f32>(variance + at) + epsilon);
     const factor = <f64>load<f32>(scale + at) * inverse;
@@ -220,6 +241,11 @@ export function groupNormGrad(
   memory.fill(dscale, 0, (<usize>channels) << 2);
   memory.fill(dbias, 0, (<usize>channels) << 2);
   for (let group = 0; group < batch * groups; group++) {
+    const start = <usize>(group * perGroup) * plane;
+    if (isZeroRow(dy + start, perGroup * size)) {
+      memory.fill(dx + start, 0, <usize>perGroup * plane);
+      continue;
+    }
     const middle = load<f32>(mean + ((<usize>group) << 2));
     const inverse = load<f32>(invStd + ((<usize>group) << 2));
     const first = (<usize>((group % groups) * perGroup)) << 2;
@@ -323,6 +349,10 @@ export function layerNormGrad(
   memory.fill(dscale, 0, row);
   if (dbias != absent) memory.fill(dbias, 0, row);
   for (let r = 0; r < rows; r++, dy += row, x += row, dx += row, mean += 4, invStd += 4) {
+    if (isZeroRow(dy, width)) {
+      memory.fill(dx, 0, row);
+      continue;
+    }
     const middle = load<f32>(mean);
     const inverse = load<f32>(invStd);
     const m = splat(middle);
@@ -386,6 +416,10 @@ export function rmsNormGrad(
   const row = (<usize>width) << 2;
   memory.fill(dscale, 0, row);
   for (let r = 0; r < rows; r++, dy += row, x += row, dx += row, invRms += 4) {
+    if (isZeroRow(dy, width)) {
+      memory.fill(dx, 0, row);
+      continue;
+    }
     const inverse = load<f32>(invRms);
     const i = splat(inverse);
     let weighted = f64x2.splat(0);

@@ -57,6 +57,18 @@ function powerDoubles(a: v128, b: v128): v128 {
   return exp2(f64x2.pmin(f64x2.pmax(y, f64x2.splat(-200)), f64x2.splat(200)));
 }
 
+/** The p-th root of sums of p-th powers, which are not negative. */
+// @ts-ignore: decorator
+@inline
+export function root(x: v128, p: v128): v128 {
+  const exponent = f64x2.splat(1 / <f64>f32x4.extract_lane(p, 0));
+  const size = f32x4.abs(x);
+  const y = floats(powerDoubles(lowDoubles(size), exponent), powerDoubles(highDoubles(size), exponent));
+  const finite = v128.bitselect(y, splat(f32.NaN), f32x4.ge(x, splat(0)));
+  // As Math.pow has it, of either infinity.
+  return v128.bitselect(size, finite, f32x4.eq(size, splat(f32.POSITIVE_INFINITY)));
+}
+
 /** For a and b that are neither zero, infinite nor NaN. */
 function powerOrdinary(a: v128, b: v128): v128 {
   const size = f32x4.abs(a);

@@ -214,7 +214,14 @@ function loadFour(p: usize, step: usize, count: i32): v128 {
   return step == 0 ? v128.load_splat<f32>(p) : loadSpread(p, step, count);
 }
 
-function dotFrom(a: usize, b: usize): f64 {
+/** b, but 0 where a is 0 and `skipped` all ones: with a a gradient, no infinity or NaN counts there. */
+// @ts-ignore: decorator
+@inline
+function readOnly(a: v128, b: v128, skipped: v128): v128 {
+  return v128.andnot(b, v128.and(skipped, f32x4.eq(a, splat(0))));
+}
+
+function dotFrom(a: usize, b: usize, skipped: v128): f64 {
   let s0 = f64x2.splat(0);
   let s1 = s0;
   let sum: f64 = 0;
@@ -227,18 +234,29 @@ function dotFrom(a: usize, b: usize): f64 {
       let k = length;
       for (; k >= 4; k -= 4, p += 4 * stepA, q += 4 * stepB) {
         const x = loadFour(p, stepA, 4);
-        const y = loadFour(q, stepB, 4);
+        const y = readOnly(x, loadFour(q, stepB, 4), skipped);
         s0 = f64x2.add(s0, f64x2.mul(lowDoubles(x), lowDoubles(y)));
         s1 = f64x2.add(s1, f64x2.mul(highDoubles(x), highDoubles(y)));
       }
-      for (; k > 0; k--, p += stepA, q += stepB) sum += <f64>load<f32>(p) * <f64>load<f32>(q);
+      for (; k > 0; k--, p += stepA, q += stepB) {
+        const x = load<f32>(p);
+        if (x != 0 || !v128.any_true(skipped)) sum += <f64>x * <f64>load<f32>(q);
+      }
     }
   }
   s0 = f64x2.add(s0, s1);
   return sum + (f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1));
 }
 
-function dotColumns(a: usize, b: usize, columnA: usize, columnB: usize, out: usize, count: i32): void {
+function dotColumns(
+  a: usize,
+  b: usize,
+  columnA: usize,
+  columnB: usize,
+  out: usize,
+  count: i32,
+  skipped: v128,
+): void {
   let s0 = f64x2.splat(0);
   let s1 = s0;
   for (let i = 0; i < e0; i++, a += a0, b += b0) {
@@ -249,7 +267,7 @@ function dotColumns(a: usize, b: usize, columnA: usize, columnB: usize, out: usi
       let q = rowB;
       for (let k = 0; k < length; k++, p += stepA, q += stepB) {
         const x = loadFour(p, columnA, count);
-        const y = loadFour(q, columnB, count);
+        const y = readOnly(x, loadFour(q, columnB, count), skipped);
         s0 = f64x2.add(s0, f64x2.mul(lowDoubles(x), lowDoubles(y)));
         s1 = f64x2.add(s1, f64x2.mul(highDoubles(x), highDoubles(y)));
       }
@@ -259,8 +277,9 @@ function dotColumns(a: usize, b: usize, columnA: usize, columnB: usize, out: usi
   storeLanes(out, count, y);
 }
 
-/** out = sums of products of a and b. */
-export function sumOfProducts(a: usize, b: usize, out: usize): void {
+/** out = sums of products of a and b; where `isGradient` is 1, zeros of a count for nothing, whatever b is there. */
+export function sumOfProducts(a: usize, b: usize, out: usize, isGradient: i32): void {
+  const skipped = i32x4.splat(-isGradient);
   const sideBySide = width > 1 && stepA != 4;
   const columnA = (<usize>strideA) << 2;
   const columnB = (<usize>strideB) << 2;
@@ -269,9 +288,10 @@ export function sumOfProducts(a: usize, b: usize, out: usize): void {
     let q = b + offsetB;
     if (sideBySide)
       for (let k = width; k > 0; k -= 4, p += 4 * columnA, q += 4 * columnB) {
-        dotColumns(p, q, columnA, columnB, out, k);
+        dotColumns(p, q, columnA, columnB, out, k, skipped);
         out += (<usize>min(k, 4)) << 2;
       }
-    else for (let k = width; k > 0; k--, p += columnA, q += columnB, out += 4) store<f32>(out, <f32>dotFrom(p, q));
+    else for (let k = width; k > 0; k--, p += columnA, q += columnB, out += 4) 
+      store<f32>(out, <f32>dotFrom(p, q, skipped));
   }
 }

@@ -53,6 +53,13 @@ export function sumProducts(a: usize, b: usize, count: i32, centre: f64): f64 {
   return sum;
 }
 
+/** Whether a row is 0 all along: nobody reads what it is the gradient of. Ends at the first that is not. */
+export function isZeroRow(p: usize, count: i32): bool {
+  const zero = splat(0);
+  for (; count >= 4; count -= 4, p += 16) if (v128.any_true(f32x4.ne(v128.load(p), zero))) return false;
+  return count <= 0 || !v128.any_true(f32x4.ne(loadPartial(p, count), zero));
+}
+
 /** Largest element, minus infinity if there is none; NaN where there is one. */
 export function maxRow(p: usize, count: i32): f32 {
   let m = splat(f32.NEGATIVE_INFINITY);

@@ -1,9 +1,9 @@
 /**
  * Softmax and its logarithm over the middle dimension of [outer, extent, inner], and their gradients. In place or not.
- * Where `inner` is 1 a row is walked four elements at a time, otherwise four rows lie side by side in the lanes.
+ * A row whose gradient is 0 all along has gradient 0. Where `inner` is 1 a row is walked four elements at a time, otherwise four rows lie side by side in the lanes.
  */
 import { exp, expNegative, log } from './math';
-import { topRow, sumProducts, sumRow } from './rows';
+import { isZeroRow, sumProducts, sumRow, topRow } from './rows';
 import { firstLanes, floats, highDoubles, loadLanes, lowDoubles, splat, storeLanes, sumDoubles } from './vector';
 
 /**
@@ -65,12 +65,16 @@ export function sumExpLanes(x: usize, extent: i32, step: usize, count: i32, shif
   return floats(s0, s1);
 }
 
-export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
+// @ts-ignore: decorator
+@inline
+function normalize(isMasked: bool, x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
   const step = (<usize>inner) << 2;
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, x += block, out += block) {
     if (inner == 1) {
-      const scale = splat(<f32>(1 / expRow(true, x, out, extent, topRow(x, extent))));
+      const top = topRow(x, extent);
+      const sum = expRow(true, x, out, extent, isMasked && top == f32.NEGATIVE_INFINITY ? 0 : top);
+      const scale = splat(isMasked && sum == 0 ? 0 : <f32>(1 / sum));
       let p = out;
       let k = extent;
       for (; k >= 8; k -= 8, p += 32) {
@@ -83,7 +87,8 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
         const from = x + ((<usize>c) << 2);
         const to = out + ((<usize>c) << 2);
         const count = inner - c;
-        const m = topLanes(from, extent, step, count);
+        let m = topLanes(from, extent, step, count);
+        if (isMasked) m = v128.andnot(m, f32x4.eq(m, splat(f32.NEGATIVE_INFINITY)));
         let s0 = f64x2.splat(0);
         let s1 = s0;
         for (let k = 0; k < extent; k++) {
@@ -94,7 +99,8 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
           s1 = f64x2.add(s1, highDoubles(e));
         }
         const one = f64x2.splat(1);
-        const scale = floats(f64x2.div(one, s0), f64x2.div(one, s1));
+        let scale = floats(f64x2.div(one, s0), f64x2.div(one, s1));
+        if (isMasked) scale = v128.andnot(scale, f32x4.eq(floats(s0, s1), splat(0)));
         for (let k = 0; k < extent; k++) {
           const p = to + <usize>k * step;
           storeLanes(p, count, f32x4.mul(loadLanes(p, count), scale));
@@ -103,11 +109,24 @@ export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i3
   }
 }
 
+export function softmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
+  normalize(false, x, out, outer, extent, inner);
+}
+
+/** Zeros for a row of nothing but minus infinity. */
+export function maskedSoftmax(x: usize, out: usize, outer: i32, extent: i32, inner: i32): void {
+  normalize(true, x, out, outer, extent, inner);
+}
+
 export function softmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: i32, inner: i32): void {
   const step = (<usize>inner) << 2;
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, dy += block, y += block, dx += block) {
     if (inner == 1) {
+      if (isZeroRow(dy, extent)) {
+        memory.fill(dx, 0, block);
+        continue;
+      }
       const sum = splat(<f32>sumProducts(dy, y, extent, 0));
       for (let k = 0; k < extent; k += 4) {
         const at = (<usize>k) << 2;
@@ -120,10 +139,12 @@ export function softmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: 
         const count = inner - c;
         let s0 = f64x2.splat(0);
         let s1 = s0;
+        let read = splat(0);
         for (let k = 0; k < extent; k++) {
           const at = column + <usize>k * step;
           const g = loadLanes(dy + at, count);
           const p = loadLanes(y + at, count);
+          read = v128.or(read, f32x4.ne(g, splat(0)));
           s0 = f64x2.add(s0, f64x2.mul(lowDoubles(g), lowDoubles(p)));
           s1 = f64x2.add(s1, f64x2.mul(highDoubles(g), highDoubles(p)));
         }
@@ -131,7 +152,7 @@ export function softmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, extent: 
         for (let k = 0; k < extent; k++) {
           const at = column + <usize>k * step;
           const g = f32x4.sub(loadLanes(dy + at, count), sum);
-          storeLanes(dx + at, count, f32x4.mul(loadLanes(y + at, count), g));
+          storeLanes(dx + at, count, v128.and(read, f32x4.mul(loadLanes(y + at, count), g)));
         }
       }
   }
@@ -168,6 +189,10 @@ export function logSoftmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, exten
   const block = <usize>extent * step;
   for (let n = 0; n < outer; n++, dy += block, y += block, dx += block) {
     if (inner == 1) {
+      if (isZeroRow(dy, extent)) {
+        memory.fill(dx, 0, block);
+        continue;
+      }
       const sum = splat(<f32>sumRow(dy, extent));
       for (let k = 0; k < extent; k += 4) {
         const at = (<usize>k) << 2;
@@ -180,8 +205,10 @@ export function logSoftmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, exten
         const count = inner - c;
         let s0 = f64x2.splat(0);
         let s1 = s0;
+        let read = splat(0);
         for (let k = 0; k < extent; k++) {
           const g = loadLanes(dy + column + <usize>k * step, count);
+          read = v128.or(read, f32x4.ne(g, splat(0)));
           s0 = f64x2.add(s0, lowDoubles(g));
           s1 = f64x2.add(s1, highDoubles(g));
         }
@@ -189,7 +216,7 @@ export function logSoftmaxGrad(dy: usize, y: usize, dx: usize, outer: i32, exten
         for (let k = 0; k < extent; k++) {
           const at = column + <usize>k * step;
           const p = f32x4.mul(exp(loadLanes(y + at, count)), sum);
-          storeLanes(dx + at, count, f32x4.sub(loadLanes(dy + at, count), p));
+          storeLanes(dx + at, count, v128.and(read, f32x4.sub(loadLanes(dy + at, count), p)));
         }
       }
   }

@@ -1,10 +1,11 @@
 /**
  * Gradients of the elementwise kernels: dx[k] = dy[k] * f'(s[k]), where s is the operand or the result, as in the plain
- * kernels of the same names. In place on either.
+ * kernels of the same names. In place on either. Where dy is 0, dx is 0, whatever f' is.
  */
-import { exp, expm1Negative, onePlusErf, sigmoid } from './math';
+import { exp, expm1Bounded, onePlusErf, sigmoid } from './math';
+import { power } from './power';
 import { geluArgument, tanhSoftplus } from './unary';
-import { loadPartial, splat, storePartial } from './vector';
+import { floats, highDoubles, loadPartial, lowDoubles, splat, storePartial } from './vector';
 
 const ABSOLUTE: i32 = 0;
 const SQUARE: i32 = 1;
@@ -29,6 +30,19 @@ const MISH: i32 = 19;
 const SWISH: i32 = 20;
 const GELU_ERF: i32 = 21;
 const GELU_TANH: i32 = 22;
+const NORM_ROOT: i32 = 23;
+
+/** exp(x / alpha); what rounding left of the quotient is made good, which far below 0 is many ulp of the result. */
+// @ts-ignore: decorator
+@inline
+function expOfQuotient(x: v128, alpha: v128): v128 {
+  const q = f32x4.div(x, alpha);
+  const low = f64x2.sub(lowDoubles(x), f64x2.mul(lowDoubles(q), lowDoubles(alpha)));
+  const high = f64x2.sub(highDoubles(x), f64x2.mul(highDoubles(q), highDoubles(alpha)));
+  const rest = f32x4.div(floats(low, high), alpha);
+  const e = exp(q);
+  return f32x4.add(e, v128.and(f32x4.mul(e, rest), f32x4.lt(f32x4.abs(q), splat(104))));
+}
 
 // @ts-ignore: decorator
 @inline
@@ -46,7 +60,7 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
   if (code == CLIP) return v128.and(g, v128.and(f32x4.gt(s, p), f32x4.lt(s, q)));
   if (code == RELU) return v128.and(g, f32x4.gt(s, splat(0)));
   if (code == SIGMOID) return f32x4.mul(f32x4.mul(g, s), f32x4.sub(splat(1), s));
-  if (code == SOFTPLUS) return f32x4.mul(f32x4.neg(g), expm1Negative(f32x4.neg(s)));
+  if (code == SOFTPLUS) return f32x4.mul(f32x4.neg(g), expm1Bounded(f32x4.neg(s)));
   if (code == SOFTSIGN) {
     const r = f32x4.sub(splat(1), f32x4.abs(s));
     return f32x4.mul(f32x4.mul(g, r), r);
@@ -58,10 +72,12 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
   }
   if (code == HARD_SIGMOID) return v128.and(f32x4.mul(g, p), v128.and(f32x4.gt(s, splat(0)), f32x4.lt(s, splat(1))));
   if (code == LEAKY_RELU) return v128.bitselect(g, f32x4.mul(g, p), f32x4.gt(s, splat(0)));
-  if (code == ELU) return v128.bitselect(g, f32x4.mul(g, f32x4.add(s, p)), f32x4.gt(s, splat(0)));
-  if (code == CELU) return v128.bitselect(g, f32x4.mul(g, f32x4.add(f32x4.div(s, p), splat(1))), f32x4.gt(s, splat(0)));
-  if (code == SELU)
-    return v128.bitselect(f32x4.mul(g, q), f32x4.mul(g, f32x4.add(s, f32x4.mul(p, q))), f32x4.gt(s, splat(0)));
+  if (code == ELU) return v128.bitselect(g, f32x4.mul(f32x4.mul(g, p), exp(s)), f32x4.gt(s, splat(0)));
+  if (code == CELU) return v128.bitselect(g, f32x4.mul(g, expOfQuotient(s, p)), f32x4.gt(s, splat(0)));
+  if (code == SELU) {
+    const above = f32x4.mul(g, q);
+    return v128.bitselect(above, f32x4.mul(f32x4.mul(above, p), exp(s)), f32x4.gt(s, splat(0)));
+  }
   if (code == THRESHOLDED_RELU) return v128.and(g, f32x4.gt(s, p));
   if (code == SHRINK) return v128.and(g, v128.or(f32x4.lt(s, f32x4.neg(p)), f32x4.gt(s, p)));
   if (code == MISH) {
@@ -91,7 +107,21 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
     const bend = f32x4.mul(f32x4.mul(y, f32x4.sub(splat(1), y)), f32x4.mul(s, slope));
     return f32x4.mul(g, f32x4.add(y, bend));
   }
+  if (code == NORM_ROOT) {
+    const two = f32x4.eq(p, splat(2));
+    const whole = i32x4.all_true(two)
+      ? f32x4.div(g, f32x4.add(s, s))
+      : f32x4.div(f32x4.mul(g, power(s, f32x4.sub(splat(1), p))), p);
+    return v128.andnot(whole, f32x4.eq(s, splat(0)));
+  }
   return g;
+}
+
+/** Nobody reads y where dy is 0. */
+// @ts-ignore: decorator
+@inline
+function applyRead(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
+  return v128.andnot(apply(code, g, s, p, q), f32x4.eq(g, splat(0)));
 }
 
 // @ts-ignore: decorator
@@ -100,8 +130,8 @@ function map(code: i32, dy: usize, s: usize, dx: usize, count: i32, p: f32, q: f
   const pp = splat(p);
   const qq = splat(q);
   for (; count >= 4; count -= 4, dy += 16, s += 16, dx += 16)
-    v128.store(dx, apply(code, v128.load(dy), v128.load(s), pp, qq));
-  if (count > 0) storePartial(dx, count, apply(code, loadPartial(dy, count), loadPartial(s, count), pp, qq));
+    v128.store(dx, applyRead(code, v128.load(dy), v128.load(s), pp, qq));
+  if (count > 0) storePartial(dx, count, applyRead(code, loadPartial(dy, count), loadPartial(s, count), pp, qq));
 }
 
 export function absoluteGrad(dy: usize, s: usize, dx: usize, count: i32): void {
@@ -194,4 +224,8 @@ export function geluErfGrad(dy: usize, s: usize, dx: usize, count: i32): void {
 
 export function geluTanhGrad(dy: usize, s: usize, dx: usize, count: i32): void {
   map(GELU_TANH, dy, s, dx, count, 0, 0);
+}
+
+export function normRootGrad(dy: usize, s: usize, dx: usize, count: i32, p: f32): void {
+  map(NORM_ROOT, dy, s, dx, count, p, 0);
 }

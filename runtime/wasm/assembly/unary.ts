@@ -2,7 +2,8 @@
  * Elementwise kernels of one operand: y[k] = f(x[k]), four at a time, in place or not. `map` is inlined once for each
  * function; its `code` is a constant there, so that only one branch of `apply` is left.
  */
-import { erf, exp, expm1Negative, log, log1pUnit, onePlusErf, sigmoid, tanh } from './math';
+import { erf, exp, expm1, expm1Bounded, log, log1pUnit, onePlusErf, sigmoid, tanh } from './math';
+import { root } from './power';
 import { loadPartial, signs, splat, storePartial } from './vector';
 
 const NEGATE: i32 = 0;
@@ -37,6 +38,7 @@ const CELU: i32 = 28;
 const SELU: i32 = 29;
 const THRESHOLDED_RELU: i32 = 30;
 const SHRINK: i32 = 31;
+const NORM_ROOT: i32 = 32;
 
 /** tanh(softplus(x)) = n / (n + 2) with n = e^x (e^x + 2); 1 to the last bit from 20 on. */
 // @ts-ignore: decorator
@@ -95,17 +97,19 @@ function apply(code: i32, x: v128, p: v128, q: v128): v128 {
   }
   if (code == LEAKY_RELU) return v128.bitselect(f32x4.mul(p, x), x, f32x4.lt(x, splat(0)));
   if (code == ELU)
-    return v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0)));
+    return v128.bitselect(f32x4.mul(p, expm1Bounded(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0)));
   if (code == CELU)
-    return v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.div(f32x4.pmin(x, splat(0)), p))), x, f32x4.lt(x, splat(0)));
+    return v128.bitselect(f32x4.mul(p, expm1(f32x4.div(f32x4.pmin(x, splat(0)), p))), x, f32x4.lt(x, splat(0)));
   if (code == SELU)
-    return f32x4.mul(q, v128.bitselect(f32x4.mul(p, expm1Negative(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0))));
+    return f32x4.mul(q, v128.bitselect(f32x4.mul(p, expm1Bounded(f32x4.pmin(x, splat(0)))), x, f32x4.lt(x, splat(0))));
   if (code == THRESHOLDED_RELU) return v128.andnot(x, f32x4.le(x, p));
   if (code == SHRINK) {
     const low = f32x4.lt(x, f32x4.neg(q));
     const high = f32x4.gt(x, q);
     return v128.and(v128.bitselect(f32x4.add(x, p), f32x4.sub(x, p), low), v128.or(low, high));
   }
+  if (code == NORM_ROOT)
+    return i32x4.all_true(f32x4.eq(p, splat(2))) ? f32x4.sqrt(x) : root(x, p);
   return x;
 }
 
@@ -244,4 +248,8 @@ export function thresholdedRelu(x: usize, y: usize, count: i32, p: f32): void {
 
 export function shrink(x: usize, y: usize, count: i32, p: f32, q: f32): void {
   map(SHRINK, x, y, count, p, q);
+}
+
+export function normRoot(x: usize, y: usize, count: i32, p: f32): void {
+  map(NORM_ROOT, x, y, count, p, 0);
 }

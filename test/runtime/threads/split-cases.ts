@@ -248,7 +248,9 @@ const forms: Readonly<Record<string, Make>> = {
     return [sum, g, draw.word(draw.integer(0, 1)), sum, count!, 4];
   },
   ...Object.fromEntries(
-    ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum', 'prelu', 'power'].map((name) => [name, pair]),
+    ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum', 'prelu', 'power', 'multiplyGrad', 'divideGrad'].map(
+      (name) => [name, pair],
+    ),
   ),
   ...Object.fromEntries(
     ['minimumGrad', 'maximumGrad', 'preluGrad', 'powerGradBase'].map((name) => [name, triple('floats')]),
@@ -257,8 +259,9 @@ const forms: Readonly<Record<string, Make>> = {
   copyStrided: copy,
   copyInto: copy,
   ...Object.fromEntries(['reduceSum', 'reduceMax', 'reduceMin'].map((name) => [name, reduction(1, 3)])),
-  sumOfProducts: reduction(2),
+  sumOfProducts: reduction(2, 1),
   softmax: softmax(2),
+  maskedSoftmax: softmax(2),
   logSoftmax: softmax(2),
   softmaxGrad: softmax(3),
   logSoftmaxGrad: softmax(3),

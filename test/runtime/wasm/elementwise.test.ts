@@ -5,6 +5,7 @@ import * as binary from '../../../runtime/kernels/binary.ts';
 import * as binaryGrad from '../../../runtime/kernels/binary-grad.ts';
 import { copyInto, copyStrided } from '../../../runtime/kernels/copy.ts';
 import { dropout } from '../../../runtime/kernels/dropout.ts';
+import * as multiplyGrad from '../../../runtime/kernels/multiply-grad.ts';
 import * as unary from '../../../runtime/kernels/unary.ts';
 import * as unaryGrad from '../../../runtime/kernels/unary-grad.ts';
 import { where } from '../../../runtime/kernels/where.ts';
@@ -41,6 +42,8 @@ const parameters: Readonly<Record<string, readonly number[]>> = {
   thresholdedReluGrad: [0.5],
   shrink: [0.25, 0.5],
   shrinkGrad: [0.5],
+  normRoot: [3],
+  normRootGrad: [2],
 };
 
 function twinsOf(module: Readonly<Record<string, unknown>>): (readonly [string, Kernel])[] {
@@ -108,16 +111,19 @@ function drawBroadcast(t: Twins, operands: number): { dims: number[]; strides: n
 const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
 describe('elementwise kernels of several operands', () => {
-  it.each(twinsOf(binary))('%s agrees with its twin under any broadcast', (_, kernel) => {
-    for (let seed = 0; seed < 60; seed++) {
-      const t = twins(seed);
-      const { dims, strides, sizes } = drawBroadcast(t, 2);
-      const a = t.floats(sizes[0]!, seed % 3 === 0 ? mixed : undefined);
-      const b = t.floats(sizes[1]!, seed % 3 === 0 ? mixed : undefined);
-      t.run(kernel, [a, b, t.floats(product(dims)), dims, strides[0]!, strides[1]!], ulp);
-    }
-  });
-  it.each(twinsOf(binary))('%s may write over an operand', (_, kernel) => {
+  it.each([...twinsOf(binary), ...twinsOf(multiplyGrad)])(
+    '%s agrees with its twin under any broadcast',
+    (_, kernel) => {
+      for (let seed = 0; seed < 60; seed++) {
+        const t = twins(seed);
+        const { dims, strides, sizes } = drawBroadcast(t, 2);
+        const a = t.floats(sizes[0]!, seed % 3 === 0 ? mixed : undefined);
+        const b = t.floats(sizes[1]!, seed % 3 === 0 ? mixed : undefined);
+        t.run(kernel, [a, b, t.floats(product(dims)), dims, strides[0]!, strides[1]!], ulp);
+      }
+    },
+  );
+  it.each([...twinsOf(binary), ...twinsOf(multiplyGrad)])('%s may write over an operand', (_, kernel) => {
     for (const count of counts) {
       const t = twins(count);
       const a = t.floats(count);

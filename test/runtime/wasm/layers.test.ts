@@ -9,7 +9,7 @@ import { layerNorm, layerNormGrad } from '../../../runtime/kernels/layer-norm.ts
 import * as optimizers from '../../../runtime/kernels/optimizers.ts';
 import { reduceMax, reduceMin, reduceSum } from '../../../runtime/kernels/reduce.ts';
 import { rmsNorm, rmsNormGrad } from '../../../runtime/kernels/rms-norm.ts';
-import { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from '../../../runtime/kernels/softmax.ts';
+import { logSoftmax, logSoftmaxGrad, maskedSoftmax, softmax, softmaxGrad } from '../../../runtime/kernels/softmax.ts';
 import { twins, wasm, wasmKernels } from './twins.ts';
 
 const ulp = 2 ** -23;
@@ -110,6 +110,20 @@ describe('softmax', () => {
       const value = (r: () => number): number => (r() < 0.1 ? kinds[Math.floor(r() * kinds.length)]! : r() * 200 - 100);
       const x = t.floats(4 * extent * inner, value);
       t.run(softmax, [x, t.floats(4 * extent * inner), 4, extent, inner], 32 * ulp);
+      t.run(maskedSoftmax, [x, t.floats(4 * extent * inner), 4, extent, inner], 32 * ulp);
+    }
+  });
+  it('gives zeros for masked rows, and takes none for what nobody reads, as its twin does', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const t = twins(seed);
+      const shape = [5, t.integer(1, 20), seed % 2 ? 1 : t.integer(2, 6)] as const;
+      const count = product(shape);
+      const masked = t.floats(count, (r) => (r() < 0.8 ? -Infinity : r()));
+      t.run(maskedSoftmax, [masked, t.floats(count), ...shape], 32 * ulp);
+      const zeros = t.floats(count, (r) => (r() < 0.9 ? 0 : r()));
+      const y = t.floats(count, (r) => (r() < 0.5 ? Number.NaN : r()));
+      t.run(softmaxGrad, [zeros, y, t.floats(count), ...shape], 32 * ulp);
+      t.run(logSoftmaxGrad, [zeros, y, t.floats(count), ...shape], 64 * ulp);
     }
   });
   it('is NaN for a row of minus infinities, as its twin is', () => {

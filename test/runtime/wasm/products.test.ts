@@ -250,14 +250,15 @@ describe('sumOfProducts', () => {
         return chosen.length === 0 ? [empty] : chosen;
       };
       const kept = part(dims, false, 1);
-      const a = t.floats(strides[1]);
-      const b = t.floats(strides2[1]);
+      // A gradient with zeros, and what zeros of a gradient must hide.
+      const a = t.floats(strides[1], (r) => (r() < 0.3 ? 0 : r() * 4 - 2));
+      const b = t.floats(strides2[1], seed % 4 === 1 ? (r) => (r() < 0.1 ? Infinity : r()) : undefined);
       t.run(
         sumOfProducts,
         [
           ...[a, b, t.floats(product(kept)), kept],
           ...[part(strides[0], false, 0), part(strides2[0], false, 0), part(dims, true, 1)],
-          ...[part(strides[0], true, 0), part(strides2[0], true, 0)],
+          ...[part(strides[0], true, 0), part(strides2[0], true, 0), seed % 2],
         ],
         4 * ulp,
       );

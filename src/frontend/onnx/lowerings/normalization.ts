@@ -2,14 +2,17 @@
 import type { Value } from '../../../ir/graph.ts';
 import { batchNorm, batchNormInference, batchNormUpdate } from '../../../ops/batch-norm.ts';
 import { add, divide, subtract } from '../../../ops/binary.ts';
+import { equal } from '../../../ops/comparison.ts';
 import { groupNorm } from '../../../ops/group-norm.ts';
 import { layerNorm } from '../../../ops/layer-norm.ts';
 import { lrn } from '../../../ops/lrn.ts';
-import { reduceMean, reduceSum } from '../../../ops/reduce.ts';
+import { reduceMean } from '../../../ops/reduce.ts';
 import { rmsNorm } from '../../../ops/rms-norm.ts';
-import { absolute, sqrt, square } from '../../../ops/unary.ts';
-import { expanded, frontAxis, product, reshaped, scaled, shifted } from '../compose.ts';
+import { sqrt, square } from '../../../ops/unary.ts';
+import { where } from '../../../ops/where.ts';
+import { expanded, frontAxis, product, reshaped, scalarConstant, scaled, shifted } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
+import { norm } from './pooling.ts';
 
 /** Every axis but the channels. */
 function batchAxes(x: Value): readonly number[] {
@@ -125,11 +128,11 @@ function lowerLpNorm(c: LoweringContext): Value {
   const axes = [frontAxis(c, c.attributes.int('axis', -1), x.type.shape.length)];
   const p = c.attributes.int('p', 2);
   if (p !== 1 && p !== 2) c.fail(`p is ${p}`, 'p is 1 or 2');
-  const norm =
-    p === 1
-      ? c.emit(reduceSum, [c.emit(absolute, [x], {})], { axes, keep_dims: true })
-      : c.emit(sqrt, [c.emit(reduceSum, [c.emit(square, [x], {})], { axes, keep_dims: true })], {});
-  return c.emit(divide, [x, norm], {});
+  const size = norm(c, x, axes, p, true);
+  // A vector of zeros stays one, with gradient 0: divided by infinity.
+  const isZero = c.emit(equal, [size, scalarConstant(c, 'f32', 0)], {});
+  const divisor = c.emit(where, [isZero, scalarConstant(c, 'f32', Number.POSITIVE_INFINITY), size], {});
+  return c.emit(divide, [x, divisor], {});
 }
 
 export const normalizationLowerings: readonly OnnxLowering[] = [

@@ -4,7 +4,7 @@ import type { Emitter } from '../../../ir/op.ts';
 import { averagePool, lpPool, maxPool, maxPoolWithIndices } from '../../../ops/pool.ts';
 import { power } from '../../../ops/power.ts';
 import { reduceMax, reduceMean, reduceSum } from '../../../ops/reduce.ts';
-import { absolute } from '../../../ops/unary.ts';
+import { absolute, normRoot, square } from '../../../ops/unary.ts';
 import { scalarConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 import { windowOf } from './window.ts';
@@ -51,13 +51,13 @@ function global(onnx: string, reduce: (c: LoweringContext, x: Value, axes: reado
   };
 }
 
-/** (sum |x|^p)^(1/p) over `axes`. */
+/** (sum |x|^p)^(1/p) over `axes`, with gradient 0 where it is 0. */
 export function norm(c: Emitter, x: Value, axes: readonly number[], p: number, keep_dims: boolean): Value {
+  const sum = (terms: Value): Value => c.emit(reduceSum, [terms], { axes, keep_dims });
+  if (p === 2) return c.emit(normRoot, [sum(c.emit(square, [x], {}))], { p });
   const magnitude = c.emit(absolute, [x], {});
-  if (p === 1) return c.emit(reduceSum, [magnitude], { axes, keep_dims });
-  const raised = c.emit(power, [magnitude, scalarConstant(c, 'f32', p)], {});
-  const sum = c.emit(reduceSum, [raised], { axes, keep_dims });
-  return c.emit(power, [sum, scalarConstant(c, 'f32', 1 / p)], {});
+  if (p === 1) return sum(magnitude);
+  return c.emit(normRoot, [sum(c.emit(power, [magnitude, scalarConstant(c, 'f32', p)], {}))], { p });
 }
 
 export const poolingLowerings: readonly OnnxLowering[] = [

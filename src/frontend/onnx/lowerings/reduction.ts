@@ -5,7 +5,7 @@ import { argmax, argmin } from '../../../ops/arg-reduce.ts';
 import { add, subtract } from '../../../ops/binary.ts';
 import { cumsum } from '../../../ops/cumsum.ts';
 import { reduceMax, reduceMean, reduceMin, reduceProd, reduceSum } from '../../../ops/reduce.ts';
-import { absolute, exp, log, sqrt, square } from '../../../ops/unary.ts';
+import { absolute, exp, log, normRoot, square } from '../../../ops/unary.ts';
 import { axesFrom, castTo, frontAxis, reshaped } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
@@ -115,7 +115,7 @@ export const reductionLowerings: readonly OnnxLowering[] = [
     onnx: 'ReduceL2',
     before: (c, x) => c.emit(square, [x], {}),
     reduce: reduceSum,
-    after: (c, x) => c.emit(sqrt, [x], {}),
+    after: (c, x) => c.emit(normRoot, [x], { p: 2 }),
   }),
   reduction({ onnx: 'ReduceLogSum', reduce: reduceSum, after: (c, x) => c.emit(log, [x], {}) }),
   { onnx: 'ReduceLogSumExp', since: 1, gradient: true, lower: (c) => [lowerLogSumExp(c)] },

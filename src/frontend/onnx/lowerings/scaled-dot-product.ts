@@ -2,7 +2,7 @@
 import type { TensorType, Value } from '../../../ir/graph.ts';
 import { add } from '../../../ops/binary.ts';
 import { matmul } from '../../../ops/matmul.ts';
-import { softmax } from '../../../ops/softmax.ts';
+import { maskedSoftmax, softmax } from '../../../ops/softmax.ts';
 import { tanh } from '../../../ops/unary.ts';
 import { permuted, reshaped, scaled } from '../compose.ts';
 import type { LoweringContext } from '../lowering.ts';
@@ -81,7 +81,8 @@ export function attend(
   // Masks first among themselves: they are small.
   const mask = masks.reduce<Value | undefined>((sum, next) => (sum ? c.emit(add, [sum, next], {}) : next), undefined);
   const scores = mask === undefined ? capped : c.emit(add, [capped, mask], {});
-  const shares = c.emit(softmax, [scores], { axis: 3 });
+  // A query that may look nowhere gets zeros, as from onnxruntime and PyTorch.
+  const shares = c.emit(mask === undefined ? softmax : maskedSoftmax, [scores], { axis: 3 });
   const mixed = c.emit(matmul, [grouped(shares), grouped(values)], { transpose_a: false, transpose_b: false });
   return { y: reshaped(c, mixed, [batch!, heads!, queries!, values.type.shape[3]!]), raw, scores, shares };
 }
