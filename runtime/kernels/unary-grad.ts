@@ -3,7 +3,8 @@
  * parameter's name says. Right in place on either operand.
  *
  * Where dy is 0, dx is 0, also where f' is infinite or NaN: nobody reads that element of y, so nothing it is made of
- * can matter. All gradient kernels hold to this, those of rows for whole rows (src/ops/table.ts names the exceptions).
+ * can matter. All gradient kernels hold to this, those of rows for whole rows. Only matrix products and convolutions do
+ * not, whose sums would have to ask every term.
  */
 import type { Memory } from '../memory.ts';
 
