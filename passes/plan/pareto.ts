@@ -117,12 +117,13 @@ function deepest(depth: readonly number[], eligible: (k: number) => boolean = ()
 }
 
 /**
- * Budgets at which the curve of bounds is drawn; searches made at its knees, and their moves for a node; how much deeper
+ * Budgets at which the curve of bounds is drawn; searches made at its knees, and their moves and orders tried for a node; how much deeper
  * another knee must promise to be.
  */
 const boundsDrawn = 12;
 const kneeSearches = 3;
 const kneeMoves = 500;
+const kneeOrders = 2;
 const promise = 0.04;
 
 /**
@@ -133,7 +134,10 @@ const promise = 0.04;
 export function kneePlan(index: PlanIndex, options: CurveSearch = {}): BoundedSequence {
   const { solver: _solver, effort = 'fast', ...search } = options;
   // An effort that was asked for is made; otherwise a small graph takes few moves.
-  const moves = options.effort === undefined ? kneeMoves * index.nodeCount : Number.POSITIVE_INFINITY;
+  const [moves, orders] =
+    options.effort === undefined
+      ? [kneeMoves * index.nodeCount, kneeOrders * index.nodeCount]
+      : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const prepared = prepare(index);
   const largest = baselineArena(index);
   const smallest = Math.min(largest, workingSet(index, prepared.roots).bytes);
@@ -153,7 +157,7 @@ export function kneePlan(index: PlanIndex, options: CurveSearch = {}): BoundedSe
     const knee = isFound ? best : next;
     const { bytes, plan: known } = curve[knee]!;
     if (known !== undefined) return boundedBy(known, bytes);
-    const plan = planForBudget(index, { ...search, effort, moves, budget: bytes, prepared });
+    const plan = planForBudget(index, { ...search, effort, moves, orders, budget: bytes, prepared });
     if (plan.stopped) {
       if (plan.feasible) return boundedBy(plan, bytes);
       const fallback = curve[best]?.plan ?? planForBudget(index, { budget: largest, prepared });

@@ -106,14 +106,14 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
   const partOf: number[] = [];
   const partOffset: number[] = [];
   const takenAt = new Int32Array(copies).fill(-1);
-  /** The storage of a value that dies at step s, taken over by a result of it; -1 where it may not be. */
-  const take = (s: number, n: number, donor: number, fits: (bytes: number) => boolean): number => {
+  /** The storage of `least` to `most` bytes of a value that dies at step s, taken over by a result of it; -1 if none. */
+  const take = (s: number, n: number, donor: number, least: number, most: number): number => {
     if (donor < inputCount) return -1;
     const donorCopy = copyReadAt(index, readCopies, readCopyStart, s, n, donor);
     const donorGroup = donorCopy < 0 ? -1 : group[donorCopy]!;
     if (donorGroup < 0 || lastUse[donorGroup] !== s || takenAt[donorGroup]! >= 0) return -1;
     const candidate = storageOf[donorGroup]!;
-    if (candidate < 0 || !fits(size[candidate]!)) return -1;
+    if (candidate < 0 || size[candidate]! < least || size[candidate]! > most) return -1;
     takenAt[donorGroup] = s;
     return candidate;
   };
@@ -128,7 +128,7 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
       const death = Math.min(lastUse[copy]! + 1, steps);
       let storage = -1;
       for (let k = overStart[v]!; k < overStart[v + 1]! && storage < 0; k++)
-        storage = take(s, n, over[k]!, (donated) => donated >= bytes[v]!);
+        storage = take(s, n, over[k]!, bytes[v]!, Number.POSITIVE_INFINITY);
       if (storage < 0) {
         storage = start.length;
         start.push(s);
@@ -138,7 +138,8 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
         partOffset.push(0);
         let room = bytes[v]!;
         for (let k = partStart[v]!; k < partStart[v + 1]!; k++) {
-          const part = take(s, n, parts[k]!, (donated) => donated === partBytes[k] && donated <= room);
+          const own = partBytes[k]!;
+          const part = own > room ? -1 : take(s, n, parts[k]!, own, own);
           if (part < 0) continue;
           room -= size[part]!;
           end[part] = s;
@@ -169,12 +170,16 @@ export function simulate(index: PlanIndex, sequence: ArrayLike<number>): Simulat
       peakStep = s;
     }
   }
+  let storages: readonly Storage[] | undefined;
   return {
     liveBytes,
     peakStep,
     cost,
     liveAt,
-    storages: start.map((from, k) => ({ start: from, end: end[k]!, bytes: size[k]! })),
+    // Made when asked for: searches simulate tens of thousands of sequences and look at `liveAt` alone.
+    get storages() {
+      return (storages ??= start.map((from, k) => ({ start: from, end: end[k]!, bytes: size[k]! })));
+    },
     partOf: Int32Array.from(partOf),
     partOffset: Float64Array.from(partOffset),
     copyStart,

@@ -33,6 +33,8 @@ export interface BudgetOptions {
   readonly effort?: Effort;
   /** Moves of the search at most, where that is fewer than the effort's. */
   readonly moves?: number;
+  /** Orders tried at a time, at most, where that is fewer than usual. */
+  readonly orders?: number;
   /** Share of the base cost that recomputation may add: a plan that adds no more is not improved, and one that must is not sought. */
   readonly bearable?: number;
   readonly seed?: number;
@@ -76,6 +78,10 @@ const movesOf: Record<Effort, number> = {
   default: 3_600_000,
   max: 30_000_000,
 };
+/** Orders tried at a time: so many nodes in all. */
+const triedNodes = 600_000;
+const leastTries = 8;
+const mostTries = 1000;
 const boundEffort: Record<Effort, number> = { fast: 0.5, default: 1, max: 8 };
 /** Share of the moves before the bound looks at what the plan found with them is tight at. */
 const firstShare = 0.45;
@@ -135,6 +141,11 @@ export function planForBudget(index: PlanIndex, options: BudgetOptions): BudgetP
     effort: Math.min(
       options.moves ?? Number.POSITIVE_INFINITY,
       movesOf[effort] * Math.min(0.75, Math.max(0.02, 1000 / (index.nodeCount + 1))),
+    ),
+    tries: Math.min(
+      options.orders ?? Number.POSITIVE_INFINITY,
+      mostTries,
+      Math.max(leastTries, Math.floor(triedNodes / (index.nodeCount + 1))),
     ),
     count: (n) => {
       moves += n;

@@ -27,6 +27,8 @@ export interface SearchContext {
   readonly stopAt: number;
   /** Moves in all. */
   readonly effort: number;
+  /** Orders tried at a time. */
+  readonly tries: number;
   readonly count: (moves: number) => void;
   readonly progress: (extra: number) => void;
 }
@@ -64,7 +66,7 @@ export function search(
   sequences: readonly Int32Array[],
   keptSets: readonly Uint8Array[],
 ): Found {
-  const { prepared, budget, random } = context;
+  const { prepared, budget, random, tries } = context;
   const { index, roots, writers, orders, large } = prepared;
   const limit = (): number => budget;
   let best: JudgedPlan | undefined;
@@ -91,8 +93,7 @@ export function search(
     if (outcome.fits && state.violations() === 0) starts.push({ sequence: plan.sequence, cost: state.extraCost() });
   };
   // A skeleton of its own: the order in which ordinary backpropagation comes closest to the limit.
-  const tries = Math.min(1000, Math.max(8, Math.floor(600_000 / (index.nodeCount + 1))));
-  const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries: tries, random, limit: budget });
+  const roomy = searchOrder(prepared, orders[orders.length - 1]!, { tries, random, limit: budget });
   const ordersTried = roomy.improved ? [...orders, skeletonOf(prepared, roomy.sequence)] : orders;
   const skeletons = large ? ordersTried.slice(-1) : ordersTried;
   if (roomy.improved) offer(judge(prepared, roomy.sequence));
@@ -119,7 +120,7 @@ export function search(
       // A bound's kept set fits in the order that suits it best.
       if (order === skeletons[0] && retainViolating(state, index, roots) && state.overshoot() > 0) {
         const ordered = searchOrder(prepared, state.sequence(), {
-          tries: tries,
+          tries,
           random,
           limit: budget,
           sharp: true,
