@@ -1,49 +1,20 @@
 /** The rewrites of `canonicalize`. Each is tried at nodes of its last op, in this order; the first that applies wins. */
-import {
-  type Attributes,
-  type AttributeValue,
-  elementCount,
-  type Node,
-  sameShape,
-  type Value,
-} from '../src/ir/graph.ts';
+import { type AttributeValue, elementCount, type Node, sameShape, type Value } from '../src/ir/graph.ts';
 import type { Op } from '../src/ir/op.ts';
-import { gelu, sigmoid, softplus } from '../src/ops/activation.ts';
+import { gelu } from '../src/ops/activation.ts';
 import { add, divide, multiply, subtract } from '../src/ops/binary.ts';
 import { conv } from '../src/ops/conv.ts';
 import { convTranspose } from '../src/ops/conv-transpose.ts';
 import { nllLoss, softmaxCrossEntropy } from '../src/ops/cross-entropy.ts';
 import { layerNorm } from '../src/ops/layer-norm.ts';
 import { matmul } from '../src/ops/matmul.ts';
-import { reduceMean } from '../src/ops/reduce.ts';
+import { reduceMean, reduceSum } from '../src/ops/reduce.ts';
 import { reshape } from '../src/ops/reshape.ts';
 import { addScalar, scale } from '../src/ops/scalar.ts';
-import { logSoftmax, softmax } from '../src/ops/softmax.ts';
-import { erf, log, negate, sqrt, square } from '../src/ops/unary.ts';
-
-/** How rules look at the graph. */
-export interface Matcher {
-  /** The node that makes `value`, if it is of `op`. */
-  producer(value: Value, op: Op): Node | undefined;
-  /** Whether one operand of one node, and no output of the graph, is `value`. */
-  isOnlyUse(value: Value): boolean;
-  /** Adds a node before the one that is rewritten. */
-  emit(op: Op, operands: readonly Value[], attributes: Attributes): Value;
-}
-
-export interface Rewritten {
-  readonly op: Op;
-  readonly operands: readonly Value[];
-  readonly attributes: Attributes;
-}
-
-export interface Rule {
-  readonly name: string;
-  /** Op of the last node of the pattern. */
-  readonly last: Op;
-  /** What the node becomes; its first result keeps name and type. */
-  rewrite(node: Node, matcher: Matcher): Rewritten | undefined;
-}
+import { logSoftmax } from '../src/ops/softmax.ts';
+import { erf, normRoot, sqrt, square } from '../src/ops/unary.ts';
+import { logarithmRules } from './logarithm-rules.ts';
+import type { Matcher, Rewritten, Rule } from './rewrite-rule.ts';
 
 /** Both orders of a commutative node's operands. */
 function orders({ operands: [a, b] }: Node): readonly (readonly [Value, Value])[] {
@@ -154,13 +125,16 @@ function trailingMean(matcher: Matcher, value: Value, x: Value): number | undefi
 }
 
 /** The operand of x * x. */
-function squared(matcher: Matcher, value: Value): Value | undefined {
-  const node = inner(matcher, value, square);
+function factorOfSquare(matcher: Matcher, value: Value): Value | undefined {
+  const node = matcher.producer(value, square);
   if (node !== undefined) return node.operands[0];
-  const factors = inner(matcher, value, multiply);
-  return factors !== undefined && factors.operands[0]!.name === factors.operands[1]!.name
-    ? factors.operands[0]
-    : undefined;
+  const [a, b] = matcher.producer(value, multiply)?.operands ?? [];
+  return a !== undefined && a.name === b?.name ? a : undefined;
+}
+
+/** The operand of an x * x that nobody else reads. */
+function squared(matcher: Matcher, value: Value): Value | undefined {
+  return matcher.isOnlyUse(value) ? factorOfSquare(matcher, value) : undefined;
 }
 
 /** multiply((x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon), s) -> layer_norm(x, s) */
@@ -230,25 +204,14 @@ const crossEntropy: Rule = {
   },
 };
 
-/** log(sigmoid(x)) -> negate(softplus(negate(x))): finite wherever x is. */
-const logSigmoid: Rule = {
-  name: 'log-sigmoid',
-  last: log,
+/** sqrt(sum of x * x) -> norm_root of the same: as of a norm, the gradient of a vector of zeros is 0 */
+const euclideanNorm: Rule = {
+  name: 'euclidean-norm',
+  last: sqrt,
   rewrite: (node, matcher) => {
-    const producer = matcher.producer(node.operands[0]!, sigmoid);
-    if (producer === undefined) return undefined;
-    const minus = matcher.emit(negate, [producer.operands[0]!], {});
-    return { op: negate, operands: [matcher.emit(softplus, [minus], {})], attributes: {} };
-  },
-};
-
-/** log(softmax(x)) -> log_softmax(x) */
-const logOfSoftmax: Rule = {
-  name: 'log-softmax',
-  last: log,
-  rewrite: (node, matcher) => {
-    const producer = matcher.producer(node.operands[0]!, softmax);
-    return producer && { op: logSoftmax, operands: producer.operands, attributes: producer.attributes };
+    const sum = matcher.producer(node.operands[0]!, reduceSum);
+    if (sum === undefined || factorOfSquare(matcher, sum.operands[0]!) === undefined) return undefined;
+    return { op: normRoot, operands: node.operands, attributes: { p: 2 } };
   },
 };
 
@@ -260,7 +223,7 @@ export const rules: readonly Rule[] = [
   geluHalvedFirst,
   layerNormScale,
   layerNormBias,
-  logSigmoid,
-  logOfSoftmax,
+  euclideanNorm,
+  ...logarithmRules,
   crossEntropy,
 ];

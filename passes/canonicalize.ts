@@ -1,25 +1,28 @@
 /**
  * canonicalize: rewrites what exporters write to the leaner op it means, or to the one that stays finite. Fewer values
- * live between nodes, and gradients read less. It runs on the forward graph; a rewritten node keeps the name of the last node of its pattern.
+ * live between nodes, and gradients read less. It runs on the forward graph; a rewritten node keeps the name of the last
+ * node of its pattern.
  *
  *   %h = matmul %x, %w              ->   (nothing)
  *   %y = add %h, %b                 ->   %y = matmul %x, %w, %b
  *
- * Each rewrite is a named rule of canonicalize-rules.ts, tried at the last node of its pattern.
+ * Each rewrite is a named rule (rewrite-rule.ts) of canonicalize-rules.ts, tried at the last node of its pattern.
  */
 import type { Attributes, Model, Node, TensorType, Value } from '../src/ir/graph.ts';
 import { residents } from '../src/ir/graph.ts';
 import type { Op } from '../src/ir/op.ts';
-import { type Matcher, rules } from './canonicalize-rules.ts';
+import { rules } from './canonicalize-rules.ts';
 import { eliminateDeadCode } from './dead-code.ts';
+import type { Matcher } from './rewrite-rule.ts';
 import { slicesToSplits } from './slices-to-splits.ts';
 
-/** An equal model, seldom of more nodes (a logarithm that stays finite takes one); the same object where no rule applies. */
+/** An equal model, seldom of more nodes (a finite logarithm may take two); the same object where no rule applies. */
 export function canonicalize(model: Model): Model {
   const { graph } = model;
   const source = slicesToSplits(graph.nodes);
   const producers = new Map<string, Node>();
   const uses = new Map<string, number>();
+  const constants = new Set(graph.constants.map((value) => value.name));
   const taken = new Set(residents(graph).map((value) => value.name));
   const count = (name: string): void => {
     uses.set(name, (uses.get(name) ?? 0) + 1);
@@ -49,6 +52,10 @@ export function canonicalize(model: Model): Model {
         return found?.op === op.name ? found : undefined;
       },
       isOnlyUse: (value) => uses.get(value.name) === 1,
+      number: (value) => {
+        const data = constants.has(value.name) ? model.weights.get(value.name)?.data : undefined;
+        return data?.length === 1 ? data[0] : undefined;
+      },
       emit: (op, operands, attributes) => {
         const types = typesOf(op, operands, attributes);
         const base = uniqueName(`${node.name}/${op.name}`);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { differentiate } from '../../passes/autodiff.ts';
 import { canonicalize } from '../../passes/canonicalize.ts';
 import type { Model, Tensor, TensorType, Value } from '../../src/ir/graph.ts';
 import { GraphBuilder } from '../../src/ir/graph-builder.ts';
@@ -7,11 +8,12 @@ import { add, divide, multiply, subtract } from '../../src/ops/binary.ts';
 import { conv } from '../../src/ops/conv.ts';
 import { nllLoss } from '../../src/ops/cross-entropy.ts';
 import { matmul } from '../../src/ops/matmul.ts';
-import { reduceMean } from '../../src/ops/reduce.ts';
+import { reduceMean, reduceSum } from '../../src/ops/reduce.ts';
+import { reshape } from '../../src/ops/reshape.ts';
 import { addScalar, scale } from '../../src/ops/scalar.ts';
 import { slice } from '../../src/ops/slice.ts';
 import { logSoftmax, softmax } from '../../src/ops/softmax.ts';
-import { erf, log, sqrt, square, tanh } from '../../src/ops/unary.ts';
+import { erf, exp, log, negate, sqrt, square, tanh } from '../../src/ops/unary.ts';
 import { evaluateGraph } from '../evaluate-graph.ts';
 
 const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape });
@@ -208,6 +210,93 @@ describe('logarithms of what saturates', () => {
     const after = canonicalize(both);
     expect(listing(after)).toEqual(['p = softmax x', 'y = log_softmax x']);
     expectEqual(both, after);
+  });
+
+  const far = [-300, -104, -100, -20, -1, 0, 1, 20, 100, 300];
+  // In double precision, by forms that neither overflow nor cancel.
+  const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+  const sigmoidOf = (x: number): number => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
+  const one = (g: GraphBuilder) => g.constant(f32(), [1]);
+  const written: readonly (readonly [
+    string,
+    (g: GraphBuilder, x: Value) => Value,
+    (x: number) => number,
+    (x: number) => number,
+  ])[] = [
+    ['sigmoid(x)', (g, x) => g.emit(sigmoid, [x], {}), (x) => -softplusOf(-x), (x) => sigmoidOf(-x)],
+    [
+      '1 - sigmoid(x)',
+      (g, x) => g.emit(subtract, [one(g), g.emit(sigmoid, [x], {})], {}),
+      (x) => -softplusOf(x),
+      (x) => -sigmoidOf(x),
+    ],
+    [
+      '-sigmoid(x) + 1',
+      (g, x) => g.emit(addScalar, [g.emit(negate, [g.emit(sigmoid, [x], {})], {})], { value: 1 }),
+      (x) => -softplusOf(x),
+      (x) => -sigmoidOf(x),
+    ],
+    ['1 + exp(x)', (g, x) => g.emit(add, [one(g), g.emit(exp, [x], {})], {}), softplusOf, sigmoidOf],
+    ['exp(x) + 1', (g, x) => g.emit(addScalar, [g.emit(exp, [x], {})], { value: 1 }), softplusOf, sigmoidOf],
+  ];
+  it.each(written)('log(%s) has its value and gradient wherever x is', (_, write, value, slope) => {
+    const before = model({ x: f32(far.length) }, (g, { x }) => {
+      const y = g.emit(log, [write(g, x!)], {}, 'y');
+      return [y, g.emit(reduceSum, [y], { axes: [0], keep_dims: false }, 'loss')];
+    });
+    const after = differentiate(canonicalize(before), { losses: ['loss'], wrt: ['x'] });
+    const values = evaluateGraph(after, new Map([['x', { type: f32(far.length), data: far }]]));
+    const close = (got: number, wanted: number) =>
+      expect(Math.abs(got - wanted), `${got}, not ${wanted}`).toBeLessThanOrEqual(Math.abs(wanted) * 5e-7 + 1.5e-45);
+    far.forEach((x, i) => {
+      close(values.get('y')!.data[i]!, value(x));
+      close(values.get('d_x')!.data[i]!, slope(x));
+    });
+  });
+
+  it('log(softmax(x)) is log_softmax through a reshape too', () => {
+    const before = model({ x: f32(2, 6) }, (g, { x }) => {
+      const p = g.emit(softmax, [x!], { axis: 1 });
+      return g.emit(log, [g.emit(reshape, [p], { shape: [2, 3, 2] })], {}, 'y');
+    });
+    const after = canonicalize(before);
+    expect(listing(after)).toEqual(['y/log_softmax = log_softmax x', 'y = reshape y/log_softmax']);
+    expectEqual(before, after);
+  });
+
+  it('leaves a logarithm of anything else', () => {
+    const others = [
+      (g: GraphBuilder, x: Value) => g.emit(addScalar, [g.emit(sigmoid, [x], {})], { value: 1e-7 }),
+      (g: GraphBuilder, x: Value) => g.emit(subtract, [g.constant(f32(), [2]), g.emit(sigmoid, [x], {})], {}),
+      (g: GraphBuilder, x: Value) => g.emit(subtract, [g.emit(sigmoid, [x], {}), one(g)], {}),
+    ];
+    for (const write of others) {
+      const before = model({ x: f32(3) }, (g, { x }) => g.emit(log, [write(g, x!)], {}, 'y'));
+      expect(canonicalize(before)).toBe(before);
+    }
+  });
+});
+
+describe('the root of a sum of squares', () => {
+  const norm = (squares: (g: GraphBuilder, x: Value) => Value) =>
+    model({ x: f32(2, 3) }, (g, { x }) => {
+      const sum = g.emit(reduceSum, [squares(g, x!)], { axes: [1], keep_dims: false });
+      return g.emit(sqrt, [sum], {}, 'y');
+    });
+
+  it.each([
+    ['square', (g: GraphBuilder, x: Value) => g.emit(square, [x], {})],
+    ['product', (g: GraphBuilder, x: Value) => g.emit(multiply, [x, x], {})],
+  ] as const)('is a norm (by %s)', (_, squares) => {
+    const before = norm(squares);
+    const after = canonicalize(before);
+    expect(after.graph.nodes.at(-1)!.op).toBe('norm_root');
+    expectEqual(before, after);
+  });
+
+  it('is none of other sums', () => {
+    const before = norm((g, x) => g.emit(exp, [x], {}));
+    expect(canonicalize(before)).toBe(before);
   });
 });
 

@@ -3,10 +3,13 @@ import type { Value } from '../../../ir/graph.ts';
 import type { Op } from '../../../ir/op.ts';
 import { argmax, argmin } from '../../../ops/arg-reduce.ts';
 import { add, subtract } from '../../../ops/binary.ts';
+import { less } from '../../../ops/comparison.ts';
 import { cumsum } from '../../../ops/cumsum.ts';
+import { isInf } from '../../../ops/logical.ts';
 import { reduceMax, reduceMean, reduceMin, reduceProd, reduceSum } from '../../../ops/reduce.ts';
 import { absolute, exp, log, normRoot, square } from '../../../ops/unary.ts';
-import { axesFrom, castTo, frontAxis, reshaped } from '../compose.ts';
+import { where } from '../../../ops/where.ts';
+import { axesFrom, castTo, frontAxis, reshaped, scalarConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 
 type Reduction = Op<{ axes: readonly number[]; keep_dims: boolean }>;
@@ -76,7 +79,10 @@ function extremum(onnx: string, reduce: Reduction): OnnxLowering {
   };
 }
 
-/** log(sum(exp(x))), shifted by the maximum so that nothing overflows. */
+/**
+ * log(sum(exp(x))), shifted by the maximum so that nothing overflows. Rows with an infinite maximum have that value, and
+ * gradient 0: theirs would be NaN.
+ */
 function lowerLogSumExp(c: LoweringContext): Value {
   const x = c.operand(0);
   const axes = reductionAxes(c, x, 18);
@@ -84,7 +90,13 @@ function lowerLogSumExp(c: LoweringContext): Value {
   const largest = reduced(c, reduceMax, x, { ...axes, keep_dims: true });
   const sum = reduced(c, reduceSum, c.emit(exp, [c.emit(subtract, [x, largest], {})], {}), axes);
   const shift = reshaped(c, largest, sum.type.shape);
-  return c.emit(add, [c.emit(log, [sum], {}), shift], {});
+  const finite = c.emit(add, [c.emit(log, [sum], {}), shift], {});
+  const isInfinite = c.emit(isInf, [shift], { positive: true, negative: true });
+  const [zero, below, above] = [0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY].map((value) =>
+    scalarConstant(c, 'f32', value),
+  );
+  const infinity = c.emit(where, [c.emit(less, [shift, zero!], {}), below!, above!], {});
+  return c.emit(where, [isInfinite, infinity, finite], {});
 }
 
 function argument(onnx: string, op: typeof argmax): OnnxLowering {
