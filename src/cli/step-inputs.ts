@@ -145,7 +145,7 @@ function hashName(name: string): number {
   return hash >>> 0;
 }
 
-/** The smallest bound that a reader of the input, or of a view of it, sets; 2 where none does. */
+/** The smallest bound that a reader of the input sets, or of what its elements are moved to; 2 where none does. */
 function integerBound(graph: Graph, input: Value): number {
   const aliases = new Set([input.name]);
   let bound = Number.POSITIVE_INFINITY;
@@ -154,7 +154,8 @@ function integerBound(graph: Graph, input: Value): number {
       if (!aliases.has(operand.name)) return;
       const op = opNamed(node.op);
       bound = Math.min(bound, op.indexBound?.(node, i) ?? Number.POSITIVE_INFINITY);
-      if (op.effect === 'view') for (const result of node.results) aliases.add(result.name);
+      if (op.effect === 'view' || op.passesOn?.(i) === true)
+        for (const result of node.results) aliases.add(result.name);
     });
   return Number.isFinite(bound) ? Math.max(bound, 1) : 2;
 }

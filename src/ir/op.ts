@@ -104,6 +104,8 @@ export interface Op<A = Attributes> {
   readonly settings?: readonly number[];
   /** Exclusive upper bound of the elements of integer operand `operand` (class numbers, indices), where there is one. */
   indexBound?(application: Application<A>, operand: number): number | undefined;
+  /** Whether elements of operand `operand` are elements of the results, unchanged: what bounds these bounds it. Views do. */
+  passesOn?(operand: number): boolean;
   /** For views: byte offset of result `result` within operand 0's storage; default 0. */
   viewOffset?(application: Application<A>, result: number): number;
   /** What the gradient's nodes read beside the cotangents: operand and result indices. */

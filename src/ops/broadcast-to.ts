@@ -12,6 +12,7 @@ export const broadcastTo: Op<{ shape: readonly number[] }> = {
   doc: 'Copies the operand out to `shape`.',
   attributes: { shape: { kind: 'ints', doc: 'shape of the result' } },
   effect: 'pure',
+  passesOn: () => true,
   infer: (operands, { shape }) => {
     const x = oneOperand(operands);
     if (!sameShape(broadcastShape([x, { dtype: x.dtype, shape }]), shape))

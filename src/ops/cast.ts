@@ -14,6 +14,7 @@ export const cast: Op<{ to: DType }> = {
   doc: 'Conversion to another element type: toward zero, wrapping; to bool, whether x is not 0.',
   attributes: { to: { kind: 'dtype', doc: 'element type of the result' } },
   effect: 'pure',
+  passesOn: () => true,
   inPlace: [[0]],
   infer: (operands, { to }) => [{ dtype: to, shape: oneOperand(operands).shape }],
   flops: elementwiseFlops,

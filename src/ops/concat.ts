@@ -17,6 +17,7 @@ export const concat: Op<{ axis: number }> = {
   doc: 'Operands one after another along an axis.',
   attributes: { axis: { kind: 'int', doc: 'dimension along which the operands follow each other' } },
   effect: 'pure',
+  passesOn: () => true,
   infer: (operands, { axis }) => {
     const [first] = operands;
     if (first === undefined) throw new ShapeError('takes at least one operand');

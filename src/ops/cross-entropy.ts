@@ -184,6 +184,7 @@ export const softmaxCrossEntropyGrad: Op<LossAttributes> = {
     checkLossGradient(dloss, inferLoss(logits, labels, weights, attributes));
     return [logits!];
   },
+  indexBound: ({ operands }, operand) => (operand === 2 ? operands[1]!.type.shape[1] : undefined),
   flops: ({ operands }) => 22 * elementCount(operands[1]!.type.shape),
   lower: ({ operands: [, logits, labels, weights], attributes }, at) => [
     call(
@@ -252,6 +253,7 @@ export const nllLossGrad: Op<LossAttributes & { shape: readonly number[] }> = {
     checkLossGradient(dloss, inferLoss(f32(...shape), labels, weights, attributes));
     return [f32(...shape)];
   },
+  indexBound: ({ attributes }, operand) => (operand === 1 ? attributes.shape[1] : undefined),
   flops: ({ operands }) => 3 * elementCount(operands[1]!.type.shape),
   lower: ({ operands: [, labels, weights], attributes }, at) => [
     call(
@@ -283,6 +285,7 @@ export const crossEntropyGradWeights: Op<LossAttributes & { normalized: boolean 
     checkLossGradient(dloss, inferLoss(scores, labels, weights, attributes));
     return [weights];
   },
+  indexBound: ({ operands }, operand) => (operand === 2 ? operands[1]!.type.shape[1] : undefined),
   flops: ({ operands }) => 24 * elementCount(operands[1]!.type.shape),
   lower: ({ operands: [, scores, labels], attributes }, at) => [
     call(

@@ -78,6 +78,11 @@ export function tuplesWalk(x: readonly number[], indices: readonly number[], bat
   };
 }
 
+/** What every index of every tuple is below; tuples have parts of their own bounds, and share one tensor. */
+export function leastExtent({ extents }: TupleWalk): number | undefined {
+  return extents.length === 0 ? undefined : Math.min(...extents);
+}
+
 /** Throws unless `indices` has the rank of `x` and is not larger in any dimension but `axis`. */
 export function checkElements(x: TensorType, indices: TensorType, axis: number): void {
   checkAxis(x, axis);
@@ -109,6 +114,7 @@ export const gather: Op<Axis> = {
   doc: 'Slices of a tensor along one dimension, at indices of any shape (negative ones count from the end).',
   attributes: { axis: axisSpec },
   effect: 'pure',
+  passesOn: (operand) => operand === 0,
   infer: ([x, given], { axis }) => {
     if (x === undefined) throw new ShapeError('takes a tensor and indices');
     const indices = checkIndices(given);
@@ -159,6 +165,7 @@ export const gatherGrad: Op<Axis & Shape> = {
       throw new ShapeError(`the gradient must be ${formatType(f32(...wanted))}`);
     return [f32(...shape)];
   },
+  indexBound: ({ attributes: { axis, shape } }, operand) => (operand === 1 ? shape[axis] : undefined),
   flops: ({ operands }) => elementCount(operands[0]!.type.shape),
   lower: ({ operands: [, indices], attributes }, at) => [
     call(
@@ -185,6 +192,8 @@ export const gatherElements: Op<Axis> = {
     checkElements(x, indices, axis);
     return [{ dtype: x.dtype, shape: indices.shape }];
   },
+  indexBound: ({ operands, attributes: { axis } }, operand) =>
+    operand === 1 ? operands[0]!.type.shape[axis] : undefined,
   flops: () => 0,
   gradientReads: { operands: [1] },
   gradient: (g) => [
@@ -223,6 +232,7 @@ export const gatherElementsGrad: Op<Axis & Shape> = {
       throw new ShapeError(`the gradient must be ${formatType(f32(...indices.shape))}`);
     return [f32(...shape)];
   },
+  indexBound: ({ attributes: { axis, shape } }, operand) => (operand === 1 ? shape[axis] : undefined),
   flops: ({ operands }) => elementCount(operands[0]!.type.shape),
   lower: ({ operands: [, indices], attributes }, at) => [
     call(
@@ -256,6 +266,8 @@ export const gatherNd: Op<BatchDims> = {
     checkTuples(x, indices, batch_dims);
     return [{ dtype: x.dtype, shape: gatheredShape(x.shape, indices.shape, batch_dims) }];
   },
+  indexBound: ({ operands: [x, indices], attributes }, operand) =>
+    operand === 1 ? leastExtent(tuplesWalk(x!.type.shape, indices!.type.shape, attributes.batch_dims)) : undefined,
   flops: () => 0,
   gradientReads: { operands: [1] },
   gradient: (g) => [
@@ -295,6 +307,8 @@ export const gatherNdGrad: Op<BatchDims & Shape> = {
       throw new ShapeError(`the gradient must be ${formatType(f32(...wanted))}`);
     return [f32(...shape)];
   },
+  indexBound: ({ operands, attributes: { batch_dims, shape } }, operand) =>
+    operand === 1 ? leastExtent(tuplesWalk(shape, operands[1]!.type.shape, batch_dims)) : undefined,
   flops: ({ operands }) => elementCount(operands[0]!.type.shape),
   lower: ({ operands: [, indices], attributes }, at) => [
     call(

@@ -34,6 +34,7 @@ export const oneHot: Op<OneHotAttributes> = {
       throw new ShapeError(`values must have shape [2]${values === undefined ? '' : `, not ${formatType(values)}`}`);
     return [{ dtype: values.dtype, shape }];
   },
+  indexBound: ({ attributes }, operand) => (operand === 0 ? attributes.depth : undefined),
   flops: () => 0,
   gradientReads: { operands: [0] },
   gradient: (g) => [

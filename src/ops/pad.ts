@@ -70,6 +70,7 @@ export const pad: Op<Pad> = {
   doc: 'A tensor with elements added at either end of its dimensions.',
   attributes: { ...placement, mode, value: { kind: 'float', doc: "what mode 'constant' adds; for the others 0" } },
   effect: 'pure',
+  passesOn: (operand) => operand === 0,
   infer: (operands, { before, after, mode: given }) => {
     const x = oneOperand(operands);
     checkPads(x, before, after);

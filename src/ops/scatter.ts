@@ -18,6 +18,7 @@ import {
   elementsWalk,
   gatherElements,
   gatherNd,
+  leastExtent,
   type TupleWalk,
   tuplesWalk,
   walkArguments,
@@ -65,6 +66,7 @@ function scatterFamily<Own extends Attributes, Read extends Attributes, All exte
 ): ScatterOps<Own, All> {
   const walkOf = (x: Value, indices: Value, own: Own) =>
     walkArguments(family.walk(x.type.shape, indices.type.shape, own));
+  const bound = (x: Value, indices: Value, own: Own) => leastExtent(family.walk(x.type.shape, indices.type.shape, own));
   const check = ([x, given, updates]: readonly (TensorType | undefined)[], own: Own): TensorType => {
     if (x === undefined || updates === undefined) throw new ShapeError('takes a tensor, indices and updates');
     const shape = family.updates(x, checkIndices(given), own);
@@ -84,6 +86,8 @@ function scatterFamily<Own extends Attributes, Read extends Attributes, All exte
       return [dy, f32(...family.updates(dy, checkIndices(given), own))];
     },
     flops: () => 0,
+    indexBound: ({ operands: [dy, indices], attributes }, operand) =>
+      operand === 1 ? bound(dy!, indices!, attributes) : undefined,
     lower: ({ operands: [dy, indices], attributes }, at) => [
       call(
         scatterTuplesReplacedGradKernel,
@@ -113,6 +117,8 @@ function scatterFamily<Own extends Attributes, Read extends Attributes, All exte
       return [x!, updates!];
     },
     flops: ({ operands }) => 4 * (elementCount(operands[1]!.type.shape) + elementCount(operands[3]!.type.shape)),
+    indexBound: ({ operands: [, x, indices], attributes }, operand) =>
+      operand === 2 ? bound(x!, indices!, attributes) : undefined,
     scratch: ({ operands }) => 8 * elementCount(operands[0]!.type.shape),
     lower: ({ operands: [dy, x, indices], attributes }, at) => [
       call(
@@ -149,6 +155,9 @@ function scatterFamily<Own extends Attributes, Read extends Attributes, All exte
       return [check(operands, attributes)];
     },
     flops: ({ operands }) => elementCount(operands[2]!.type.shape),
+    indexBound: ({ operands: [x, indices], attributes }, operand) =>
+      operand === 1 ? bound(x!, indices!, attributes) : undefined,
+    passesOn: (operand) => operand !== 1,
     gradientReads: { operands: [0, 1, 2], results: [0] },
     gradient: (g) => {
       const dy = g.cotangents[0]!;

@@ -108,6 +108,7 @@ export const slice: Op<Slice> = {
     ends: { kind: 'ints', doc: 'index along each axis before which to stop; -1 going down to 0' },
   },
   effect: 'pure',
+  passesOn: () => true,
   infer: (operands, given) => {
     const x = oneOperand(operands);
     check(x, given);

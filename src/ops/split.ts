@@ -55,6 +55,7 @@ export const split: Op<Split> = {
   doc: 'The parts of a tensor along an axis, copied.',
   attributes,
   effect: 'pure',
+  passesOn: () => true,
   infer,
   flops: () => 0,
   gradientReads: {},

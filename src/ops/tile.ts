@@ -17,6 +17,7 @@ export const tile: Op<{ repeats: readonly number[] }> = {
   doc: 'The operand repeated along each dimension.',
   attributes: { repeats: { kind: 'ints', doc: 'copies along each dimension' } },
   effect: 'pure',
+  passesOn: () => true,
   infer: (operands, { repeats }) => {
     const x = oneOperand(operands);
     if (repeats.length !== x.shape.length || repeats.some((count) => !Number.isInteger(count) || count < 0))

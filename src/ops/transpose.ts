@@ -12,6 +12,7 @@ export const transpose: Op<{ permutation: readonly number[] }> = {
   doc: 'Dimension d of the result is dimension permutation[d] of the operand.',
   attributes: { permutation: { kind: 'ints', doc: 'a permutation of the dimensions' } },
   effect: 'pure',
+  passesOn: () => true,
   infer: (operands, { permutation }) => {
     const x = oneOperand(operands);
     const rank = x.shape.length;

@@ -14,6 +14,7 @@ export const where: Op<NoAttributes> = {
   doc: 'a where the condition holds, else b, broadcast.',
   attributes: {},
   effect: 'pure',
+  passesOn: (operand) => operand > 0,
   inPlace: [[1, 2]],
   mayAlias: [1, 2],
   infer: (operands) => {
