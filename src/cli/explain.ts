@@ -1,8 +1,8 @@
 /** An explanation of a plan (`src/analysis/explain-plan.ts`) in words: one line a value. */
 import type { Plan } from '../../passes/plan/plan.ts';
 import type { ExplainedValue, Explanation, KeptValue, RecomputedValue } from '../analysis/explain-plan.ts';
+import { onOneLine, printable } from '../ir/printable.ts';
 import { formatTable } from './format.ts';
-import { printable } from './print-notes.ts';
 
 /** A step fuller than this share of the limit is near it. */
 const nearLimit = 0.95;
@@ -13,12 +13,12 @@ export function describeExplanation(explanation: Explanation, unit: string): str
   const recomputed = values.filter((value) => !value.kept).length;
   const within = budget === null ? '' : `, within a budget of ${count(budget)}`;
   const head = `forward values that the backward pass reads, the largest first: ${values.length}, of which ${values.length - recomputed} kept and ${recomputed} recomputed
-at the fullest step (${fullest || 'none'}) ${count(liveBytes)} bytes are alive before placement${within}`;
+at the fullest step (${onOneLine(fullest) || 'none'}) ${count(liveBytes)} bytes are alive before placement${within}`;
   const names = formatTable(
-    values.map(({ name, bytes }) => [name.replaceAll('\n', ' '), count(bytes)]),
+    values.map(({ name, bytes }) => [onOneLine(name), count(bytes)]),
     '  ',
   ).split('\n');
-  const lines = values.map((value, i) => `${names[i]}  ${describeValue(value, explanation, unit)}`);
+  const lines = values.map((value, i) => onOneLine(`${names[i]}  ${describeValue(value, explanation, unit)}`));
   return `${[head, ...lines].join('\n')}\n`;
 }
 

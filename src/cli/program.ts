@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { PassFailure } from '../../passes/pass-manager.ts';
 import { isSystemError, systemDiagnostic } from '../files/system-error.ts';
 import { SublinearError } from '../ir/diagnostic.ts';
+import { printable } from '../ir/printable.ts';
 import { addArenaCommand } from './commands/arena.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompileCommand } from './commands/compile.ts';
@@ -14,7 +15,6 @@ import { addPlanCommand } from './commands/plan.ts';
 import { addReproCommand, type RunAgain } from './commands/repro.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addTrainCommand } from './commands/train.ts';
-import { printable } from './print-notes.ts';
 import { describeBug, reportBug } from './report-bug.ts';
 import { version } from './version.ts';
 
@@ -27,6 +27,8 @@ export function createProgram(
     .description('Makes a training step fit into a byte budget, by computing activations again.')
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
+    .configureOutput({ writeErr: (text) => process.stderr.write(printable(text)) })
+    .addHelpText('after', modulesRun)
     .addHelpText('after', exitCodes)
     .exitOverride();
   addCompileCommand(program);
@@ -45,6 +47,10 @@ export function createProgram(
     command.exitOverride().showHelpAfterError('(run with --help for the options)');
   return program;
 }
+
+const modulesRun = `
+Models and data that are modules (.ts, .mts, .js, .mjs) are programs: to load one is to run it, with all that you may do.
+Files of other kinds (.onnx, .ir, .npy, .pb, .safetensors, .json, .csv) are only read.`;
 
 const exitCodes = `
 Exit codes: 0 done, 1 the input is at fault, 2 the command is, 3 the budget cannot be met, 70 a bug of sublinear (which

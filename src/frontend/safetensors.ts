@@ -39,10 +39,14 @@ const entrySchema = z.object({ dtype: z.string(), shape: z.array(whole), data_of
 export function readSafetensors(bytes: Uint8Array): ReadonlyMap<string, Tensor> {
   const { header, start } = readHeader(bytes);
   const tensors = new Map<string, Tensor>();
+  const data = bytes.subarray(start);
+  let end = 0;
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    tensors.set(name, readEntry(name, entry, bytes.subarray(start)));
+    tensors.set(name, readEntry(name, entry, data));
+    end = Math.max(end, dataEnd(entry));
   }
+  if (end < data.length) throw malformed(`it has ${data.length - end} bytes after its last tensor`);
   return tensors;
 }
 
@@ -121,6 +125,11 @@ function readEntry(name: string, entry: unknown, data: Uint8Array): Tensor {
   if (end - begin !== expected)
     throw malformed(`${label} has ${end - begin} bytes, but ${dtype}[${shape.join(',')}] takes ${expected}`);
   return { type: { dtype: dtypeOfFormat(format), shape }, data: decodeRaw(format, data.subarray(begin, end)) };
+}
+
+/** Where the bytes of a valid entry end. */
+function dataEnd(entry: unknown): number {
+  return entrySchema.parse(entry).data_offsets[1];
 }
 
 function malformed(what: string): SublinearError {

@@ -96,13 +96,13 @@ function legend(boxes: readonly Box[]): string {
 }
 
 /**
- * A quoted DOT string. Graphviz reads escapes and HTML entities within it, and stops at NUL; control characters and lone
- * surrogates are shown as U+FFFD.
+ * A quoted DOT string. Graphviz reads escapes and HTML entities within it, and stops at NUL; control characters, those
+ * that turn the direction of text, and lone surrogates are shown as U+FFFD.
  */
 export function dotString(text: string): string {
   const clean = text
     .replace(/\r\n?/g, '\n')
-    .replace(/[^\P{Cc}\n]|\p{Cs}/gu, '\ufffd')
+    .replace(/[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd')
     .replace(/\\/g, '\\\\')
     .replace(/"/g, '\\"')
     .replace(/&/g, '&amp;')

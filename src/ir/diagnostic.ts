@@ -31,7 +31,10 @@ export class SublinearError extends Error {
   }
 }
 
+/** Throws `RangeError` for one that says nothing: an empty message or hint is a bug of whoever made it. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
+  if (diagnostic.message.trim() === '' || diagnostic.hint?.trim() === '')
+    throw new RangeError(`the diagnostic ${diagnostic.code} has an empty message or hint`);
   const lines = [diagnostic.message];
   if (diagnostic.node !== undefined) lines.push(`  at node ${JSON.stringify(diagnostic.node)}`);
   if (diagnostic.source !== undefined) lines.push(`  from ${diagnostic.source}`);

@@ -3,17 +3,14 @@
  * quoted by one is read by the other.
  */
 
+import { onOneLine } from './printable.ts';
+
 const plainName = /^[A-Za-z_][A-Za-z0-9_.#]*$/;
 const plainKey = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** Invisible or direction-changing characters that JSON leaves as they are. */
-const unprintable = /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** JSON string on one line; what cannot be seen is escaped, lone surrogates too. */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(
-    unprintable,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return onOneLine(JSON.stringify(text));
 }
 
 /** `%h1`, or `%"/m/x:0"` where the name is not plain. */

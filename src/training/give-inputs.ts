@@ -35,7 +35,9 @@ export function matchInputs(
         message: `the step has no input ${JSON.stringify(key)}`,
         hint:
           nearest === undefined
-            ? `its inputs are ${inputs.map(({ name }) => name).join(', ')}`
+            ? inputs.length === 0
+              ? 'it takes no inputs: leave it out'
+              : `its inputs are ${inputs.map(({ name }) => name).join(', ')}`
             : `did you mean ${JSON.stringify(nearest)}?`,
       });
     } else if (matched.has(input))

@@ -52,6 +52,24 @@ describe('safetensors', () => {
     ['whose header is a list', withHeader('[]'), 'not an object'],
     ['with a negative offset', withHeader('{"a":{"dtype":"F32","shape":[],"data_offsets":[-4,0]}}'), 'lacks a valid'],
     [
+      'with a byte more than its type takes',
+      withHeader('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,9]}}', new Uint8Array(9)),
+      'has 9 bytes, but F32[2] takes 8',
+    ],
+    [
+      "with another tensor's bytes among its own",
+      withHeader(
+        '{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}',
+        new Uint8Array(4),
+      ),
+      'has 4 bytes, but U8[2] takes 2',
+    ],
+    [
+      'with bytes that no tensor has',
+      withHeader('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', new Uint8Array(9)),
+      'has 1 bytes after its last tensor',
+    ],
+    [
       'with the wrong length',
       withHeader('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', new Uint8Array(4)),
       'has 4 bytes',

@@ -4,6 +4,7 @@ import { placeArena } from '../../../passes/arena/place.ts';
 import { readText } from '../../files/read-file.ts';
 import { formatArenaResult, parseArenaCsv, requireCapacity } from '../arena-csv.ts';
 import { wholeNumber } from '../options.ts';
+import { printOutput } from '../print-notes.ts';
 
 export function addArenaCommand(program: Command): void {
   program
@@ -21,6 +22,6 @@ export function addArenaCommand(program: Command): void {
       const placement = placeArena(csv, options.capacity === undefined ? {} : { capacity: options.capacity });
       const seconds = (performance.now() - started) / 1000;
       if (options.capacity !== undefined) requireCapacity(path, placement, options.capacity);
-      process.stdout.write(formatArenaResult(csv, placement, { json: options.json === true, seconds }));
+      printOutput(formatArenaResult(csv, placement, { json: options.json === true, seconds }));
     });
 }

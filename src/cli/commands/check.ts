@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { strategyNamed } from '../../../passes/plan-pass.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
+import { onOneLine } from '../../ir/printable.ts';
 import { type CheckCounts, type CheckReport, checkModels } from '../check-models.ts';
+import { printOutput } from '../print-notes.ts';
 
 export function addCheckCommand(program: Command): void {
   program
@@ -23,13 +25,13 @@ export function addCheckCommand(program: Command): void {
         });
       if (options.json === true) {
         const failures = report.failures.map(({ test, stage, message }) => ({ test, stage, message }));
-        process.stdout.write(`${JSON.stringify({ ...report, failures }, null, 1)}\n`);
+        printOutput(`${JSON.stringify({ ...report, failures }, null, 1)}\n`);
       } else {
         for (const failure of report.failures)
-          process.stdout.write(
-            `${failure.unsupported ? 'unsupported' : 'FAILED'} ${failure.test} (${failure.stage}): ${failure.message.split('\n')[0]}\n`,
+          printOutput(
+            `${failure.unsupported ? 'unsupported' : 'FAILED'} ${onOneLine(failure.test)} (${failure.stage}): ${failure.message.split('\n')[0]}\n`,
           );
-        process.stdout.write(`forward:  ${describe(report.forward)}\ngradient: ${describe(report.gradient)}\n`);
+        printOutput(`forward:  ${describe(report.forward)}\ngradient: ${describe(report.gradient)}\n`);
       }
       const failed = report.forward.failed + report.gradient.failed;
       const checks = total(report.forward) + total(report.gradient);
@@ -44,7 +46,7 @@ function checkBelow(directory: string, strategy: string): CheckReport {
   const report = checkModels(directory, {
     strategy,
     onFolder: (folder, position, count) => {
-      process.stderr.write(`\r\u001b[K${position + 1}/${count} ${folder.slice(-60)}`);
+      process.stderr.write(`\r\u001b[K${position + 1}/${count} ${onOneLine(folder.slice(-60))}`);
     },
   });
   process.stderr.write('\r\u001b[K');

@@ -14,7 +14,7 @@ import { describeExplained } from '../explain.ts';
 import { formatFlops, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
-import { printNotes } from '../print-notes.ts';
+import { printNotes, printOutput } from '../print-notes.ts';
 import { addUpdateOptions } from '../update-options.ts';
 
 interface CompileCommandOptions extends CommandOptions {
@@ -31,7 +31,9 @@ export function addCompileCommand(program: Command): void {
   const command = program
     .command('compile')
     .summary('plan and rewrite a training step')
-    .description('Plans and rewrites the training step of MODEL (.onnx, .ir, or a module that exports one).')
+    .description(
+      'Plans and rewrites the training step of MODEL (.onnx, .ir, or a module that exports one, which is run).',
+    )
     .argument('<MODEL>');
   addUpdateOptions(addPlanOptions(addModelOptions(command)))
     .option('--emit <KINDS>', `files to write, with commas: ${Object.keys(emitters).join(', ')}`)
@@ -125,7 +127,7 @@ function describeCall(path: string, called: Command): string {
 }
 
 function print(options: CompileCommandOptions, report: object, text: string, files: readonly string[]): void {
-  process.stdout.write(
+  printOutput(
     options.json === true
       ? `${JSON.stringify(report, null, 1)}\n`
       : `${text}\n${files.map((file) => `wrote ${file}\n`).join('')}`,

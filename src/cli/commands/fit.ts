@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
-import { printNotes } from '../print-notes.ts';
+import { printNotes, printOutput } from '../print-notes.ts';
 import { searchSettings } from '../search-settings.ts';
 import { addOptimizerOptions, type UpdateOptions } from '../update-options.ts';
 
@@ -79,7 +79,7 @@ export function addFitCommand(program: Command): void {
       printNotes(planNotes(plan));
       if (stopped) printNotes([{ code: 'search-stopped', message: 'stopped: larger extents may fit' }]);
       const { extent, peakBytes, arenaBytes, extra } = fitted;
-      process.stdout.write(
+      printOutput(
         options.json === true
           ? `${JSON.stringify({ model: path, dimension: name, budget, ...fitted, ...(stopped && { stopped }) }, null, 1)}\n`
           : `${path}: ${name}=${extent} fits: peak ${formatBytes(peakBytes)}, arena ${formatBytes(arenaBytes)}, recomputation ${(100 * extra).toFixed(1)} %\n`,

@@ -8,11 +8,12 @@ import { attachLoss, parseLoss } from '../../frontend/loss.ts';
 import { formatBytes } from '../../inspect/format-bytes.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { formatType, type Model, valuesByName } from '../../ir/graph.ts';
+import { onOneLine } from '../../ir/printable.ts';
 import { applyWeights } from '../apply-weights.ts';
 import { formatFlops, formatTable } from '../format.ts';
 import { loadModel } from '../load-model.ts';
 import { addModelOptions, loadOptions, type ModelOptions } from '../options.ts';
-import { printNotes } from '../print-notes.ts';
+import { printNotes, printOutput } from '../print-notes.ts';
 import { resolveTrainable, type Trainable } from '../trainable-list.ts';
 
 interface InspectOptions extends ModelOptions {
@@ -37,7 +38,7 @@ export function addInspectCommand(program: Command): void {
       const trained = resolveTrainable(options.trainable, model.graph, loaded.aliases ?? new Map());
       const inspection = inspectModel(model, loaded.losses ?? [], { ...options, ...trained });
       if (inspection.notes !== undefined) printNotes(inspection.notes);
-      process.stdout.write(
+      printOutput(
         options.json === true
           ? `${JSON.stringify({ model: path, ...inspection }, null, 1)}\n`
           : describe(path, inspection),
@@ -165,11 +166,11 @@ function findLosses(model: Model, own: readonly string[], asked: string | undefi
 function describe(path: string, inspection: Inspection): string {
   const entries = (record: Readonly<Record<string, string | number>>): string =>
     Object.entries(record)
-      .map(([name, value]) => `${name} ${value}`)
+      .map(([name, value]) => `${onOneLine(name)} ${value}`)
       .join(', ');
   const { resident } = inspection;
   const lines = [
-    `${path}: graph ${inspection.name}, ${inspection.nodes} nodes`,
+    `${path}: graph ${onOneLine(inspection.name)}, ${inspection.nodes} nodes`,
     `  inputs      ${entries(inspection.inputs)}`,
     `  outputs     ${entries(inspection.outputs)}`,
     `  operators   ${entries(inspection.operators)}`,
@@ -182,17 +183,17 @@ function describe(path: string, inspection: Inspection): string {
       `  arena       ${formatBytes(inspection.arenaBytes ?? 0)} for ordinary training, gradients included`,
       `  flops       ${formatFlops(inspection.flops ?? 0)} a step`,
     );
-  if (inspection.loss !== null) lines.push(`  loss        ${inspection.loss}`);
-  else if (inspection.noLoss !== undefined) lines.push(`  loss        none: ${inspection.noLoss}`);
+  if (inspection.loss !== null) lines.push(`  loss        ${onOneLine(inspection.loss)}`);
+  else if (inspection.noLoss !== undefined) lines.push(`  loss        none: ${onOneLine(inspection.noLoss)}`);
   else lines.push('  loss        differentiated already: the graph comes with its backward pass');
   if (inspection.assumedLoss !== undefined)
-    lines.push(`              kept, arena and flops are those under --loss ${inspection.assumedLoss}`);
+    lines.push(`              kept, arena and flops are those under --loss ${onOneLine(inspection.assumedLoss)}`);
   if (inspection.gradients.length > 0) {
     lines.push('  gradients');
     lines.push(
       formatTable(
         inspection.gradients.map((choice) => [
-          choice.chosen ? `+ ${choice.name}` : `- ${choice.name}`,
+          `${choice.chosen ? '+' : '-'} ${onOneLine(choice.name)}`,
           choice.type,
           choice.reason,
         ]),

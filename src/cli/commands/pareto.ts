@@ -19,7 +19,7 @@ import { compileOptions } from '../compile-for.ts';
 import { formatTable } from '../format.ts';
 import { addGraphOptions, addSearchOptions, type GraphOptions, planDefaults, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
-import { printNotes } from '../print-notes.ts';
+import { printNotes, printOutput } from '../print-notes.ts';
 import { searchSettings, stoppedNote } from '../search-settings.ts';
 import { addOptimizerOptions, type UpdateOptions } from '../update-options.ts';
 
@@ -63,7 +63,7 @@ export function addParetoCommand(program: Command): void {
         throw new SublinearError({ code: 'interrupted', message: 'stopped before a point was found' }, 130);
       if (stopped) printNotes([stoppedNote]);
       const curve = { ...found, stopped };
-      process.stdout.write(options.json === true ? printJson(curve) : printCurve(path, curve));
+      printOutput(options.json === true ? printJson(curve) : printCurve(path, curve));
     });
 }
 

@@ -13,7 +13,7 @@ import { readText } from '../../files/read-file.ts';
 import { describeExplanation } from '../explain.ts';
 import { formatTable } from '../format.ts';
 import { addEffortOption, addStrategyOptions, type StrategyOptions, strategyOptions } from '../options.ts';
-import { printable, printNotes } from '../print-notes.ts';
+import { printNotes, printOutput } from '../print-notes.ts';
 import { searchSettings, stoppedNote } from '../search-settings.ts';
 
 interface PlanCommandOptions extends StrategyOptions {
@@ -58,11 +58,10 @@ export function addPlanCommand(program: Command): void {
       const seconds = (performance.now() - started) / 1000;
       if (plan.stopped === true) printNotes([stoppedNote]);
       const explanation = options.explain === true ? explainPlan(index, plan.sequence, plan.budget) : undefined;
-      process.stdout.write(
+      printOutput(
         options.json === true
           ? printJson(index, plan, seconds, explanation)
-          : printTable(path, plan, seconds) +
-              (explanation === undefined ? '' : printable(describeExplanation(explanation, ''))),
+          : printTable(path, plan, seconds) + (explanation === undefined ? '' : describeExplanation(explanation, '')),
       );
     });
 }

@@ -7,7 +7,7 @@ import { readText } from '../../files/read-file.ts';
 import { withoutWriting } from '../../files/write-file.ts';
 import { writeSafetensors } from '../../frontend/safetensors.ts';
 import { SublinearError } from '../../ir/diagnostic.ts';
-import { printable } from '../print-notes.ts';
+import { printable } from '../../ir/printable.ts';
 import { graphPlaceholder, parseReproducer, type Reproducer } from '../reproducer.ts';
 
 /** Runs a command line. Returns its exit code. */

@@ -21,7 +21,7 @@ import { describeExplained } from '../explain.ts';
 import { formatChange, formatFlops, formatSeconds, formatTable } from '../format.ts';
 import { addModelOptions, addPlanOptions, wholeNumber } from '../options.ts';
 import { prepareModel } from '../prepare-model.ts';
-import { printNotes } from '../print-notes.ts';
+import { printNotes, printOutput } from '../print-notes.ts';
 import { describeProfile, type Profile, profileReport, profileStep } from '../profile.ts';
 import { backendNotes, compareRuns, executeAll, lossNotes, type RunResult } from '../run-step.ts';
 import { stepInputs } from '../step-inputs.ts';
@@ -95,7 +95,7 @@ export function addRunCommand(program: Command): void {
       const differences = baseline === undefined ? [] : compareRuns(result, baseline);
       const profile = options.profile === undefined ? undefined : profileStep(compiled, inputs, options);
       writeResults(result, options, profile, prepared.declaredOutputs);
-      process.stdout.write(
+      printOutput(
         options.json === true
           ? `${JSON.stringify({ ...runReport(path, result, baseline, differences), ...(profile && { profile: profileReport(profile, options.profile!) }), ...(explanation && { explanation }) }, null, 1)}\n`
           : describeRun(path, result, baseline, differences) +

@@ -40,10 +40,13 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .summary('train a model')
-    .description('Trains MODEL (.onnx, .ir, or a module that exports one) on batches of data.')
+    .description('Trains MODEL (.onnx, .ir, or a module that exports one, which is run) on batches of data.')
     .argument('<MODEL>');
   addUpdateOptions(addPlanOptions(addModelOptions(command)))
-    .requiredOption('--data <DATA>', 'a folder of TensorProto batches, .npy files (x.npy,labels.npy), or a module')
+    .requiredOption(
+      '--data <DATA>',
+      'a folder of TensorProto batches, .npy files (x.npy,labels.npy), or a module, which is run',
+    )
     .requiredOption('--steps <N>', 'updates in the end, those before a resume included', wholeNumber(1))
     .option('--no-shuffle', 'take batches of folders and .npy files as they come')
     .option('--eval-data <DATA>', 'batches to evaluate on, as --data')

@@ -3,14 +3,13 @@
  * that turn the direction of text, which could make code read as something else than it is.
  */
 
-/** What must not stand in source text as it is: control, format and separator characters, and halves of pairs. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+import { onOneLine } from '../../ir/printable.ts';
 
 /** A string literal. */
 export function quote(text: string): string {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text.replaceAll('\\', '\\\\').replaceAll(mark, `\\${mark}`);
-  return `${mark}${escapeUnsafe(escaped)}${mark}`;
+  return `${mark}${onOneLine(escaped)}${mark}`;
 }
 
 /** For either kind of comment: names that are not plain words are quoted. */
@@ -21,13 +20,5 @@ export function inComment(name: string): string {
 
 /** Any text in a comment, on one line. */
 export function escapeComment(text: string): string {
-  return escapeUnsafe(text).replaceAll('*/', '*\\/');
-}
-
-function escapeUnsafe(text: string): string {
-  return text.replace(unsafe, (character) =>
-    [...Array(character.length).keys()]
-      .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  return onOneLine(text).replaceAll('*/', '*\\/');
 }
