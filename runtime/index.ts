@@ -36,6 +36,7 @@ export * from './kernels/one-hot.ts';
 export * from './kernels/optimizers.ts';
 export * from './kernels/pad.ts';
 export * from './kernels/pool.ts';
+export * from './kernels/quantize.ts';
 export * from './kernels/random.ts';
 export * from './kernels/reduce.ts';
 export * from './kernels/reduce-grad.ts';

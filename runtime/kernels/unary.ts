@@ -198,7 +198,7 @@ export function clip(m: Memory, x: number, y: number, count: number, min: number
 }
 
 /** To the nearest integer, halves to the even one. */
-function roundHalfEven(v: number): number {
+export function roundHalfEven(v: number): number {
   const up = Math.round(v);
   return up - v === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }

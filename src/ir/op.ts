@@ -112,6 +112,11 @@ export interface Op<A = Attributes> {
   readonly gradientReads?: { readonly operands?: readonly number[]; readonly results?: readonly number[] };
   /** Gradients by operand; undefined where none is wanted or none exists. Absent: not differentiable. */
   gradient?(context: GradientContext<A>): readonly (Value | undefined)[];
+  /**
+   * Its gradient is not the derivative, which is zero almost everywhere, but that of the function it stands in for
+   * (straight-through estimator).
+   */
+  readonly straightThrough?: true;
   /** Kernel calls of one application; a view has none. */
   lower(application: Application<A>, at: Addresses): readonly KernelCall[];
   readonly examples: readonly OpExample<A>[];

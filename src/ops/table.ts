@@ -15,6 +15,7 @@ import { nnOps } from './nn-ops.ts';
 import { optimizerOps } from './optimizers.ts';
 import { padOps } from './pad.ts';
 import { powerOps } from './power.ts';
+import { quantizeOps } from './quantize.ts';
 import { reduceOps } from './reduce.ts';
 import { reshape } from './reshape.ts';
 import { scalarOps } from './scalar.ts';
@@ -31,6 +32,7 @@ const all: readonly Op[] = [
   ...binaryOps,
   ...powerOps,
   ...scalarOps,
+  ...quantizeOps,
   ...unaryOps,
   ...activationOps,
   ...comparisonOps,

@@ -45,17 +45,22 @@ export function keptOutputs(
     const cause = missing.causeOf(name);
     const group = byCause.get(cause) ?? [];
     byCause.set(cause, group);
-    group.push(JSON.stringify(name));
+    group.push(name);
   }
   for (const [cause, group] of byCause) notes.push(droppedNote(group, cause));
   return kept;
 }
 
+/** `"a", "b", 7 more`. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, mostNames).map((name) => JSON.stringify(name));
+  return [...shown, ...(names.length > mostNames ? [`${names.length - mostNames} more`] : [])].join(', ');
+}
+
 function droppedNote(names: readonly string[], { message, source }: Diagnostic): Diagnostic {
-  const shown = names.length > mostNames ? [...names.slice(0, mostNames), `${names.length - mostNames} more`] : names;
   return {
     code: 'dropped-output',
-    message: `${names.length === 1 ? 'output' : 'outputs'} ${shown.join(', ')} ${names.length === 1 ? 'is' : 'are'} left out: ${message}`,
+    message: `${names.length === 1 ? 'output' : 'outputs'} ${listed(names)} ${names.length === 1 ? 'is' : 'are'} left out: ${message}`,
     ...(source !== undefined && { source }),
   };
 }

@@ -23,6 +23,20 @@ export interface GraphScope {
   nextSite(): number;
   /** Counts nodes that one is written out to (`ExpansionBudget`). */
   expand(nodes: number, what: string, source: string): void;
+  /** Names of nodes or values, by what is to be said of them in a note. */
+  readonly remarks: Map<string, string[]>;
+}
+
+/** Throws the error that a node is not supported as it is. */
+export function failer(node: NodeProto, opset: number): (message: string, hint?: string) => never {
+  return (message, hint) => {
+    throw new SublinearError({
+      code: 'unsupported',
+      message: `${operatorLabel(node, opset)}: ${message}`,
+      source: nodeSource(node),
+      ...(hint !== undefined && { hint }),
+    });
+  };
 }
 
 /** `operands` are the values of the node's inputs; undefined where one is left out. */
@@ -33,15 +47,7 @@ export function createContext(
 ): LoweringContext {
   const { emitter, opset } = scope;
   const source = nodeSource(node);
-  const operator = operatorLabel(node, opset);
-  const fail = (message: string, hint?: string): never => {
-    throw new SublinearError({
-      code: 'unsupported',
-      message: `${operator}: ${message}`,
-      source,
-      ...(hint !== undefined && { hint }),
-    });
-  };
+  const fail = failer(node, opset);
   const operand = (index: number): Value => {
     const value = operands[index];
     if (value !== undefined) return value;
@@ -83,6 +89,8 @@ export function createContext(
           )
         : Array.from(tensor.data);
     },
+    frozen: (value) => emitter.frozen(value),
+    remark: (about) => addRemark(scope.remarks, about, nodeLabel(node)),
     producer: (value) => emitter.producer(value),
     moveToState: (values) => {
       const distinct = new Set(values.map((value) => value.name)).size === values.length;
@@ -101,4 +109,10 @@ export function createContext(
     random: () => ({ rng: scope.rng(), site: scope.nextSite() }),
     fail,
   };
+}
+
+export function addRemark(remarks: Map<string, string[]>, about: string, name: string): void {
+  const names = remarks.get(about) ?? [];
+  remarks.set(about, names);
+  names.push(name);
 }

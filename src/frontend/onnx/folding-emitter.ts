@@ -277,6 +277,18 @@ export class FoldingEmitter implements Emitter {
     return value;
   }
 
+  /** A constant with the contents of a weight that has any; a constant itself. */
+  frozen(value: Value): Value {
+    const tensor = this.weights.get(value.name);
+    const key = `frozen ${value.name}`;
+    if (tensor === undefined) return value;
+    const known = this.shared.get(key);
+    if (known !== undefined) return known;
+    const constant = this.constant(tensor.type, tensor.data, `${value.name}/frozen`);
+    this.share(key, constant);
+    return constant;
+  }
+
   private share(key: string, value: Value): void {
     this.shared.set(key, value);
     this.sharedKeys.set(value.name, key);

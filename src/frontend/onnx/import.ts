@@ -8,7 +8,7 @@ import { requireBytes, requireOptions } from '../../ir/arguments.ts';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import { globMatcher } from '../../ir/glob.ts';
 import { formatType, type Model, type Output, sameShape, type Tensor, type Value } from '../../ir/graph.ts';
-import { type DeclaredOutput, keptOutputs } from './asked-outputs.ts';
+import { type DeclaredOutput, keptOutputs, listed } from './asked-outputs.ts';
 import { checkNames, operatorChecker } from './check-graph.ts';
 import { createContext, type GraphScope } from './context.ts';
 import { decodeModel } from './decode.ts';
@@ -144,6 +144,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     rng: () => (rng ??= emitter.input(emitter.reserve(rngInput), { dtype: 'i32', shape: [2] })),
     nextSite: () => sites++,
     expand: budget.take,
+    remarks: new Map(),
   };
   const placeholders = new Set<string>();
   const fresh = (hint: string): string => emitter.reserve(hint);
@@ -152,6 +153,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     calls: functionCalls(decoded, budget, fresh),
     operatorFault: operatorChecker(opset),
     directory: options.directory,
+    quantized: new Map(initializers.quantized),
   });
   const gradients = requestGradients(sorted, graph, values, missing, scope, diagnostics);
   if (diagnostics.length > 0) throw new SublinearError(diagnostics);
@@ -164,6 +166,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
   const model = emitter.finish(outputs);
   const aliases = aliasesOf(values, emitter);
   notes.push(...sharedParameterNotes(model.graph, aliases));
+  for (const [about, names] of scope.remarks) notes.push({ code: 'remark', message: `${listed(names)}: ${about}` });
   for (const name of emitter.specializations)
     notes.push({
       code: 'specialized-input',

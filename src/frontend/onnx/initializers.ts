@@ -5,12 +5,15 @@ import type { Tensor } from '../../ir/graph.ts';
 import { tensorOf } from '../tensor-proto.ts';
 import { isUnsupported } from './check-graph.ts';
 import { isExternal, readExternalData } from './external-data.ts';
+import { isQuantizedType, quantizedElements } from './quantized-elements.ts';
 
 export interface Initializers {
   /** By name, in file order. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Those of a type that is not supported, and why: a fault only of what reads them. */
   readonly refused: ReadonlyMap<string, Diagnostic>;
+  /** Those of `refused` that are of a type of quantized weights. */
+  readonly quantized: ReadonlyMap<string, Tensor>;
 }
 
 /** What else is wrong is added to `diagnostics`, and its tensor left out. */
@@ -21,6 +24,7 @@ export function readInitializers(
 ): Initializers {
   const tensors = new Map<string, Tensor>();
   const refused = new Map<string, Diagnostic>();
+  const quantized = new Map<string, Tensor>();
   const seen = new Set<string>();
   for (const proto of graph.initializer) {
     if (seen.has(proto.name)) {
@@ -32,7 +36,9 @@ export function readInitializers(
     }
     seen.add(proto.name);
     try {
-      tensors.set(proto.name, tensorOf(proto, isExternal(proto) ? readExternalData(proto, directory) : undefined));
+      const external = isExternal(proto) ? readExternalData(proto, directory) : undefined;
+      if (isQuantizedType(proto.dataType)) quantized.set(proto.name, quantizedElements(proto, external));
+      tensors.set(proto.name, tensorOf(proto, external));
     } catch (error) {
       if (!(error instanceof SublinearError)) throw error;
       const [first] = error.diagnostics;
@@ -46,5 +52,5 @@ export function readInitializers(
       message: `initializer ${JSON.stringify(sparse.values?.name ?? '')} is a sparse tensor`,
       hint: 'store it as a dense tensor',
     });
-  return { tensors, refused };
+  return { tensors, refused, quantized };
 }

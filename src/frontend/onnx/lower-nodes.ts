@@ -6,8 +6,9 @@ import type { GraphProto, NodeProto } from 'onnx-buf';
 import { type Diagnostic, SublinearError } from '../../ir/diagnostic.ts';
 import type { Tensor, Value } from '../../ir/graph.ts';
 import { producersOf } from './check-graph.ts';
-import { createContext, type GraphScope } from './context.ts';
+import { addRemark, createContext, type GraphScope } from './context.ts';
 import { controlFlow, type Expansion, type Surroundings } from './control-flow.ts';
+import { dequantizedRemark, dequantizedWeight } from './dequantized-weight.ts';
 import type { ExpansionBudget } from './expansion-budget.ts';
 import { asDiagnosed } from './folding-emitter.ts';
 import { isGradient } from './gradient-node.ts';
@@ -34,6 +35,8 @@ export interface Lowering {
   readonly budget: ExpansionBudget;
   /** Names of initializers of the graph. */
   readonly stored: ReadonlySet<string>;
+  /** Initializers of types that only quantized weights have, by name. */
+  readonly quantized: Map<string, Tensor>;
   /** Where files of external data lie. */
   readonly directory: string | undefined;
   /** Makes an initializer a value. */
@@ -83,7 +86,7 @@ export function lowerNodes(nodes: readonly NodeProto[], lowering: Lowering): voi
     if (node.output.some((name) => lowering.missing.has(name))) continue;
     const fault = expander === undefined ? lowering.operatorFault(node) : undefined;
     if (fault !== undefined) lowering.missing.record(node.output, [fault], node.input);
-    if (fault !== undefined || wants(node, lowering)) continue;
+    if (fault !== undefined || isStoredWeight(node, lowering) || wants(node, lowering)) continue;
     if (expander === undefined) {
       lowerNode(node, lowering);
       continue;
@@ -124,15 +127,25 @@ function attempt<T>(node: NodeProto, { missing }: Lowering, make: () => T): T | 
   }
 }
 
+/** Whether the node stands for a weight that lies in the file in another form; it is then one of `values`. */
+function isStoredWeight(node: NodeProto, lowering: Lowering): boolean {
+  const { scope, values, stored, quantized, placeholders } = lowering;
+  const { emitter, opset, remarks } = scope;
+  const weight = attempt(node, lowering, () => {
+    const slimmed = slimmedWeight(node, stored, values, emitter);
+    if (slimmed !== undefined) placeholders.add(slimmed.name);
+    if (slimmed !== undefined) return slimmed;
+    const dequantized = dequantizedWeight(node, { values, emitter, quantized, opset });
+    if (dequantized !== undefined) addRemark(remarks, dequantizedRemark, dequantized.name);
+    return dequantized;
+  });
+  if (weight !== undefined) values.set(weight.name, weight);
+  return weight !== undefined || node.output.some((name) => lowering.missing.has(name));
+}
+
 function lowerNode(node: NodeProto, lowering: Lowering): void {
-  const { scope, values, missing, stored, placeholders } = lowering;
+  const { scope, values, missing } = lowering;
   const { emitter } = scope;
-  const weight = attempt(node, lowering, () => slimmedWeight(node, stored, values, emitter));
-  if (weight !== undefined) {
-    values.set(weight.name, weight);
-    placeholders.add(weight.name);
-    return;
-  }
   emitter.open(nodeLabel(node), nodeSource(node));
   const results = attempt(node, lowering, () => {
     const operands = node.input.map((name) => (name === '' ? undefined : values.get(name)));
@@ -200,15 +213,18 @@ function bindInitializers(graph: GraphProto, label: string, lowering: Lowering):
   const { scope, missing, directory, bindInitializer } = lowering;
   const faults: Diagnostic[] = [];
   const names = new Map<string, string>();
-  const { tensors, refused } = readInitializers(graph, directory, faults);
+  const { tensors, refused, quantized } = readInitializers(graph, directory, faults);
   if (faults.length > 0) throw new SublinearError(faults);
   for (const [name, tensor] of tensors) {
     names.set(name, scope.emitter.reserve(`${label}/${name}`));
     bindInitializer(names.get(name)!, tensor);
   }
   for (const [name, fault] of refused) {
-    names.set(name, scope.emitter.reserve(`${label}/${name}`));
-    missing.record([names.get(name)!], [fault]);
+    const own = scope.emitter.reserve(`${label}/${name}`);
+    names.set(name, own);
+    missing.record([own], [fault]);
+    const tensor = quantized.get(name);
+    if (tensor !== undefined) lowering.quantized.set(own, tensor);
   }
   return names;
 }

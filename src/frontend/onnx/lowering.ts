@@ -26,6 +26,8 @@ export interface LoweringContext extends Emitter {
   scalar(value: Value): number | undefined;
   /** Whether `value` has its contents in the file: a constant, or a weight that came with data. */
   isStored(value: Value): boolean;
+  /** A constant with the contents of a stored value, which is not trained as a weight would be. */
+  frozen(value: Value): Value;
   /** Contents of optional operand `index`, which must be known before the step runs; undefined if it is left out. */
   numbers(index: number): readonly number[] | undefined;
   /** The node that makes `value`, if one does. */
@@ -44,6 +46,8 @@ export interface LoweringContext extends Emitter {
   sharedConstant(key: string, type: TensorType, make: () => Tensor['data']): Value;
   /** Counts nodes that this one is written out to, before they are made; throws where they are too many. */
   expand(nodes: number): void;
+  /** Says something of this node in a note, which names all nodes that it is said of. */
+  remark(about: string): void;
   /** Throws the error that this node is not supported as it is. */
   fail(message: string, hint?: string): never;
 }

@@ -14,6 +14,7 @@ import { matmulLowerings } from './lowerings/matmul.ts';
 import { movementLowerings } from './lowerings/movement.ts';
 import { normalizationLowerings } from './lowerings/normalization.ts';
 import { poolingLowerings } from './lowerings/pooling.ts';
+import { quantizationLowerings } from './lowerings/quantization.ts';
 import { randomLowerings } from './lowerings/random.ts';
 import { recurrentLowerings } from './lowerings/recurrent.ts';
 import { reductionLowerings } from './lowerings/reduction.ts';
@@ -41,6 +42,7 @@ export const onnxOperators: readonly OnnxLowering[] = [
   ...movementLowerings,
   ...normalizationLowerings,
   ...poolingLowerings,
+  ...quantizationLowerings,
   ...randomLowerings,
   ...recurrentLowerings,
   ...reductionLowerings,

@@ -18,7 +18,8 @@ export function slimmedWeight(
   const [shapeName] = node.input;
   const [name] = node.output;
   if (node.opType !== 'ConstantOfShape' || shapeName === undefined || !stored.has(shapeName)) return undefined;
-  const shape = emitter.folded(values.get(shapeName)!);
+  const given = values.get(shapeName);
+  const shape = given === undefined ? undefined : emitter.folded(given);
   if (name === undefined || shape === undefined) return undefined;
   const attribute = node.attribute.find((candidate) => candidate.name === 'value')?.t;
   const fill = attribute === undefined ? undefined : tensorOf(attribute);
