@@ -7,6 +7,7 @@ export interface AttributeReader {
   int(name: string): number | undefined;
   int(name: string, fallback: number): number;
   float(name: string): number | undefined;
+  /** The fallback is rounded to float32: it is what the file would have if it had the attribute. */
   float(name: string, fallback: number): number;
   string(name: string): string | undefined;
   string(name: string, fallback: string): string;
@@ -41,7 +42,8 @@ export function attributeReader(node: NodeProto, where: string): AttributeReader
   function float(name: string): number | undefined;
   function float(name: string, fallback: number): number;
   function float(name: string, fallback?: number): number | undefined {
-    return find(name, Type.FLOAT)?.f ?? fallback;
+    const found = find(name, Type.FLOAT)?.f;
+    return found ?? (fallback === undefined ? undefined : Math.fround(fallback));
   }
   function string(name: string): string | undefined;
   function string(name: string, fallback: string): string;

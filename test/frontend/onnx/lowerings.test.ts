@@ -286,6 +286,28 @@ describe('Attention', () => {
   });
 });
 
+describe('a sliding window of Attention', () => {
+  // Scores are all 0: each query gives the mean of what it sees.
+  const [q, k] = [floats([1, 1, 4, 1], 0, 0, 0, 0), floats([1, 1, 6, 1], 0, 0, 0, 0, 0, 0)];
+  const v = floats([1, 1, 6, 1], 1, 2, 4, 8, 16, 32);
+  const seen = (attributes: Parameters<typeof node>[3]) =>
+    numbers(run('Attention', [q, k, v], attributes, { opset: 25 }).results[0]);
+  it('is of so many keys to the left and to the right', () => {
+    expect(seen({ left_window_size: 2, right_window_size: 1 })).toEqual([1.5, 2.33333, 3.75, 7.5]);
+    expect(seen({ right_window_size: 0 })).toEqual([1, 1.5, 2.33333, 3.75]);
+    expect(seen({ left_window_size: 0, right_window_size: 3, is_causal: 1 })).toEqual([1, 2, 4, 8]);
+    expect(seen({ left_window_size: 1 })).toEqual([10.5, 10.5, 12.4, 15]);
+    expect(() => seen({ left_window_size: -2 })).toThrow('left_window_size is -2');
+  });
+  it('counts from the keys of earlier calls', () => {
+    const past = [floats([1, 1, 2, 1], 0, 0), floats([1, 1, 2, 1], 64, 128)];
+    const operands = [q, k, v, undefined, ...past];
+    const window = { left_window_size: 1, right_window_size: 0 };
+    const { results } = run('Attention', operands, window, { opset: 25, outputs: 3 });
+    expect(numbers(results[0])).toEqual([64.5, 1.5, 3, 6]);
+  });
+});
+
 describe('recurrent layers', () => {
   const weights = [floats([1, 1, 1], 0.5), floats([1, 1, 1], 0.25), floats([1, 2], 0.1, 0.2)];
   const step = (x: number, h: number) => Math.tanh(0.5 * x + 0.25 * h + 0.3);

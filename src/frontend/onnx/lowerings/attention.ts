@@ -6,7 +6,15 @@ import { pad } from '../../../ops/pad.ts';
 import { where } from '../../../ops/where.ts';
 import { castTo, reshaped, scalarConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
-import { type Attended, attend, blocked, causalSummand, intoHeads, outOfHeads } from './scaled-dot-product.ts';
+import {
+  type Attended,
+  attend,
+  blocked,
+  intoHeads,
+  outOfHeads,
+  type Window,
+  windowSummand,
+} from './scaled-dot-product.ts';
 
 /** [batch, heads, sequence, size] from that, or from [batch, sequence, heads * size]. */
 function headed(c: LoweringContext, x: Value, attribute: string): Value {
@@ -45,6 +53,20 @@ function paddingSummand(c: LoweringContext, lengths: Value, total: number): Valu
   return maskSummand(c, c.emit(less, [places, column], {}), total);
 }
 
+/** What `is_causal` and the sizes of a sliding window (opset 25) leave of the keys; undefined where that is all. */
+function windowOf(c: LoweringContext): Window | undefined {
+  const size = (attribute: string): number => {
+    const given = c.attributes.int(attribute, -1);
+    if (given < -1) c.fail(`its ${attribute} is ${given}`, '-1 stands for no bound');
+    return given === -1 ? Infinity : given;
+  };
+  const [left, right] = [size('left_window_size'), size('right_window_size')];
+  if (c.operands[6] !== undefined && Math.min(left, right) < Infinity)
+    c.fail('a sliding window with nonpad_kv_seqlen (operand 6) is not supported');
+  if (c.attributes.int('is_causal', 0) !== 0) return { left, right: 0 };
+  return left === Infinity && right === Infinity ? undefined : { left, right };
+}
+
 function lowerAttention(c: LoweringContext): readonly Value[] {
   const flat = c.operand(0).type.shape.length === 3;
   const q = headed(c, c.operand(0), 'q_num_heads');
@@ -54,9 +76,10 @@ function lowerAttention(c: LoweringContext): readonly Value[] {
   const total = keys.type.shape[2]!;
   const softcap = c.attributes.float('softcap', 0);
   const past = c.operands[4]?.type.shape[2] ?? 0;
+  const window = windowOf(c);
   const masks = [
     ...(c.operands[3] === undefined ? [] : [maskSummand(c, c.operands[3], total)]),
-    ...(c.attributes.int('is_causal', 0) === 0 ? [] : [causalSummand(c, queries, total, past)]),
+    ...(window === undefined ? [] : [windowSummand(c, queries, total, past, window)]),
     ...(c.operands[6] === undefined ? [] : [paddingSummand(c, c.operands[6], total)]),
   ];
   const attended = attend(c, { q, keys, values }, { scale: c.attributes.float('scale', 0), softcap, masks });

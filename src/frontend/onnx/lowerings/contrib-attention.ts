@@ -9,7 +9,7 @@ import { castTo, reshaped, scalarConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 import { contribDomain, plus, refuseOperands } from './contrib.ts';
 import { multiplied } from './matmul.ts';
-import { attend, causalSummand, type Heads, intoHeads, outOfHeads } from './scaled-dot-product.ts';
+import { attend, type Heads, intoHeads, outOfHeads, windowSummand } from './scaled-dot-product.ts';
 
 interface Extents {
   readonly batch: number;
@@ -68,7 +68,9 @@ function masksOf(
   return [
     ...(mask === undefined ? [] : [summand(mask)]),
     ...(bias === undefined ? [] : [bias]),
-    ...(c.attributes.int('unidirectional', 0) === 0 ? [] : [causalSummand(c, extents.queries, extents.total, 0)]),
+    ...(c.attributes.int('unidirectional', 0) === 0
+      ? []
+      : [windowSummand(c, extents.queries, extents.total, 0, { left: Infinity, right: 0 })]),
   ];
 }
 

@@ -23,13 +23,24 @@ export function outOfHeads(c: LoweringContext, x: Value): Value {
   return reshaped(c, permuted(c, x, [0, 2, 1, 3]), [batch!, sequence!, heads! * size!]);
 }
 
-/** Query i of the new part sees the keys up to its own place. */
-export function causalSummand(c: LoweringContext, queries: number, total: number, past: number): Value {
+/** Keys that the queries of the new part may look at, by how far they are from their own place; Infinity: any. */
+export interface Window {
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Query i of the new part stands behind `past` keys. */
+export function windowSummand(c: LoweringContext, queries: number, total: number, past: number, window: Window): Value {
+  const { left, right } = window;
   const type: TensorType = { dtype: 'f32', shape: [queries, total] };
-  return c.sharedConstant(`causal ${past}`, type, () => {
-    const data = new Float32Array(queries * total);
-    for (let i = 0; i < queries; i++)
-      data.fill(blocked, Math.min((i + 1) * total, i * total + past + i + 1), (i + 1) * total);
+  return c.sharedConstant(`window ${left} ${right} ${past}`, type, () => {
+    const data = new Float32Array(queries * total).fill(blocked);
+    for (let i = 0; i < queries; i++) {
+      const row = i * total;
+      const first = Math.min(total, Math.max(0, past + i - left));
+      const end = Math.max(first, Math.min(total, past + i + right + 1));
+      data.fill(0, row + first, row + end);
+    }
     return data;
   });
 }

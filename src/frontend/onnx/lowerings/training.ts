@@ -65,7 +65,7 @@ const adagrad = optimizer('Adagrad', 1, (c, { rate, count, x, g, memory: [h] }) 
   const decay = c.attributes.float('decay_factor', 0);
   const r = over(c, rate, shifted(c, scaled(c, castTo(c, count, 'f32'), decay), 1));
   const squares = plus(c, h!, c.emit(square, [g], {}));
-  const root = shifted(c, c.emit(sqrt, [squares], {}), c.attributes.float('epsilon', 0));
+  const root = shifted(c, c.emit(sqrt, [squares], {}), c.attributes.float('epsilon', 1e-6));
   return [minus(c, x, over(c, times(c, r, g), root)), squares];
 });
 
@@ -80,7 +80,7 @@ const adam = optimizer('Adam', 2, (c, { rate, count, x, g, memory: [v, h] }) => 
     shifted(c, scaled(c, c.emit(power, [scalarConstant(c, 'f32', decay), t], {}), -1), 1);
   const corrected = over(c, times(c, rate, c.emit(sqrt, [left(beta)], {})), left(alpha));
   const r = afterFirst(c, count, corrected, rate);
-  const root = shifted(c, c.emit(sqrt, [squares], {}), c.attributes.float('epsilon', 0));
+  const root = shifted(c, c.emit(sqrt, [squares], {}), c.attributes.float('epsilon', 1e-6));
   const next = minus(c, x, over(c, times(c, r, mean), root));
   return [scaled(c, next, 1 - c.attributes.float('norm_coefficient_post', 0)), mean, squares];
 });
