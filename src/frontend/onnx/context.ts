@@ -53,7 +53,7 @@ export function createContext(
     if (value !== undefined) return value;
     throw new SublinearError({
       code: 'missing-operand',
-      message: `${operator} needs operand ${index}, but it is left out`,
+      message: `${operatorLabel(node, opset)} needs operand ${index}, but it is left out`,
       source,
     });
   };
