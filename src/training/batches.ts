@@ -128,7 +128,9 @@ function fitRows(input: Value, { from, tensor }: NamedArray): { rows: number; wi
   throw new SublinearError({
     code: 'data-mismatch',
     message: `${from} holds ${formatType(tensor.type)}, whose rows do not fit the input ${JSON.stringify(input.name)}: ${formatType(input.type)}`,
-    hint: whole ? 'its first extent counts examples, and the others must be those of the input' : 'labels are integers',
+    hint: whole
+      ? 'its first extent counts examples, and the others must be those of the input'
+      : 'it takes integers: save them as such, with array.astype(numpy.int64)',
   });
 }
 

@@ -213,7 +213,7 @@ describe('losses', () => {
     await refused(1, ['inspect', 'vector.onnx', '--loss', 'y'], 'the loss "y" is f32[3]; a loss is one f32 number');
     await refused(1, ['run', 'vector.onnx', '--loss', 'sum:score'], 'no output "score"', '"scores"');
     await refused(2, ['run', 'vector.onnx', '--loss', 'summ'], 'did you mean "sum"?');
-    await refused(1, ['run', 'vector.onnx', '--loss', 'cross-entropy'], '[batch, classes, ...]');
+    await refused(1, ['run', 'vector.onnx', '--loss', 'cross-entropy:y'], '[batch, classes, ...]');
   });
 
   it('that reach nothing that is asked for', async () => {

@@ -69,7 +69,7 @@ describe('arrayBatches', () => {
     expect(() => given('labels', tensor('i64', [6], [0, 1, 2, 3, 4, 5]))).toThrow(
       /labels.npy has 6 examples .* x.npy has 7/,
     );
-    expect(() => given('labels', tensor('f32', [7], [0, 1, 2, 3, 4, 5, 6]))).toThrow(/labels are integers/);
+    expect(() => given('labels', tensor('f32', [7], [0, 1, 2, 3, 4, 5, 6]))).toThrow(/it takes integers/);
     expect(() => given('x', tensor('f32', [], [1]))).toThrow(/rows do not fit the input "x": f32\[2,3\]/);
   });
 });
