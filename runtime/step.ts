@@ -72,14 +72,41 @@ export function checkNames(inputs: object, names: ReadonlySet<string>): void {
     if (!names.has(name)) throw new RangeError(`the step has no input ${name}; it takes ${[...names].join(', ')}`);
 }
 
-/** Throws, naming the tensor, unless `data` holds `count` elements. One element may be a plain number. */
+/** Least and largest elements of a type as it is written, `i32[8]`; undefined for others than integers. */
+function integerRange(type: string): readonly [number, number] | undefined {
+  if (type.startsWith('bool')) return [0, 1];
+  const bits = /^([iu])(\d+)/.exec(type);
+  if (bits === null) return undefined;
+  const values = 2 ** Number(bits[2]);
+  return bits[1] === 'u' ? [0, values - 1] : [-values / 2, values / 2 - 1];
+}
+
+/** Throws, naming the first element that is no whole number or would wrap, where `type` is one of integers. */
+function checkIntegers(kind: string, name: string, type: string, data: Integers): void {
+  const range = integerRange(type);
+  if (range === undefined) return;
+  for (let i = 0; i < data.length; i++) {
+    const element = Number(data[i]);
+    if (!Number.isInteger(element) || element < range[0] || element > range[1])
+      throw new RangeError(`${kind} ${name}: ${type} cannot hold element ${i}, ${data[i]}`);
+  }
+}
+
+/**
+ * Throws, naming the tensor, unless `data` holds `count` elements, and where the type is one of integers none that it
+ * cannot hold. One element may be a plain number.
+ */
 export function checkElements(kind: string, name: string, type: string, count: number, data: unknown): void {
   if (data === undefined || data === null) throw new TypeError(`${kind} ${name}: ${type} is missing`);
-  if (typeof data === 'number' && count === 1) return;
-  if (typeof data !== 'object' || !('length' in data))
-    throw new TypeError(`${kind} ${name}: ${type} must be an array of numbers`);
-  if (data.length !== count)
-    throw new RangeError(`${kind} ${name}: ${type} takes ${count} elements, but was given ${data.length}`);
+  const elements = typeof data === 'number' && count === 1 ? [data] : data;
+  if (!isElements(elements)) throw new TypeError(`${kind} ${name}: ${type} must be an array of numbers`);
+  if (elements.length !== count)
+    throw new RangeError(`${kind} ${name}: ${type} takes ${count} elements, but was given ${elements.length}`);
+  checkIntegers(kind, name, type, elements);
+}
+
+function isElements(data: unknown): data is Integers {
+  return typeof data === 'object' && data !== null && 'length' in data && typeof data.length === 'number';
 }
 
 /** Integers of 64 bits become doubles. */

@@ -219,6 +219,10 @@ describe('createStep', () => {
     expect(() => step.run({ x: x.map((v) => 2 * v), labels: [1, 2] })).toThrow(
       'input labels: i64[4] takes 4 elements, but was given 2',
     );
+    for (const label of [2 ** 64, 0.5, Number.NaN])
+      expect(() => step.run({ x, labels: [0, label, 1, 0] })).toThrow(
+        `input labels: i64[4] cannot hold element 1, ${label}`,
+      );
     expect(() => step.run({ x, labels, lables: labels })).toThrow('no input lables; it takes x, labels');
     expect(() => step.run({ x: 'abc', labels })).toThrow('input x: f32[4,3,6,6] must be an array of numbers');
     expect(() => step.run({ x: null, labels })).toThrow('input x: f32[4,3,6,6] is missing');
