@@ -263,7 +263,7 @@ export function gridSampleGradInput(
       let i = dy / 4 + c * points + first;
       for (let p = 0; p < own; p++, i++)
         for (const end = at + step; at < end; at += 2) {
-          if (t[at]! < 0) continue;
+          if (t[at]! < 0 || f[i] === 0) continue;
           const o = base + t[at]!;
           f[o] = f[o]! + t[at + 1]! * f[i]!;
         }
@@ -303,7 +303,13 @@ export function gridSampleGradGrid(
         let i = dy / 4 + n * channels * points + p;
         let j = x / 4 + n * channels * plane + t[at]!;
         let product = 0;
-        for (let c = 0; c < channels; c++, i += points, j += plane) product += f[i]! * f[j]!;
+        let isRead = false;
+        for (let c = 0; c < channels; c++, i += points, j += plane) {
+          if (f[i] === 0) continue;
+          product += f[i]! * f[j]!;
+          isRead = true;
+        }
+        if (!isRead) continue;
         sumX += t[at + 1]! * product;
         if (rank > 1) sumY += t[at + 2]! * product;
         if (rank > 2) sumZ += t[at + 3]! * product;

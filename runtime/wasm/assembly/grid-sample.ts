@@ -229,7 +229,7 @@ export function gridSampleGradInput(
           const g = <f64>load<f32>(i);
           for (const end = at + step; at < end; at += 16) {
             const element = load<f64>(at);
-            if (element < 0) continue;
+            if (element < 0 || g == 0) continue;
             const o = base + ((<usize>element) << 2);
             store<f32>(o, <f32>(<f64>load<f32>(o) + load<f64>(at, 8) * g));
           }
@@ -278,8 +278,14 @@ export function gridSampleGradGrid(
           let i = dy + ((<usize>(n * channels * points + p)) << 2);
           let j = x + <usize>(n * channels) * plane + ((<usize>element) << 2);
           let product: f64 = 0;
-          for (let c = 0; c < channels; c++, i += (<usize>points) << 2, j += plane)
-            product += <f64>load<f32>(i) * <f64>load<f32>(j);
+          let isRead = false;
+          for (let c = 0; c < channels; c++, i += (<usize>points) << 2, j += plane) {
+            const g = load<f32>(i);
+            if (g == 0) continue;
+            product += <f64>g * <f64>load<f32>(j);
+            isRead = true;
+          }
+          if (!isRead) continue;
           sumX += load<f64>(at, 8) * product;
           if (rank > 1) sumY += load<f64>(at, 16) * product;
           if (rank > 2) sumZ += load<f64>(at, 24) * product;
