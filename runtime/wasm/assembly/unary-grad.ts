@@ -44,6 +44,17 @@ function expOfQuotient(x: v128, alpha: v128): v128 {
   return f32x4.add(e, v128.and(f32x4.mul(e, rest), f32x4.lt(f32x4.abs(q), splat(104))));
 }
 
+/** sigmoid(x) + factor * sigmoid'(x), of which sigmoid' = y (1 - y) without cancellation where y is close to 1. */
+// @ts-ignore: decorator
+@inline
+function sigmoidAndBend(x: v128, factor: v128): v128 {
+  const e = exp(f32x4.neg(f32x4.abs(x)));
+  const r = f32x4.div(splat(1), f32x4.add(splat(1), e));
+  const tail = f32x4.mul(e, r);
+  const y = v128.bitselect(tail, r, f32x4.lt(x, splat(0)));
+  return f32x4.add(y, f32x4.mul(factor, f32x4.mul(tail, r)));
+}
+
 // @ts-ignore: decorator
 @inline
 function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
@@ -87,9 +98,7 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
   }
   if (code == SWISH) {
     const v = f32x4.mul(p, s);
-    const y = sigmoid(v);
-    const slope = f32x4.add(splat(1), f32x4.mul(v, f32x4.sub(splat(1), y)));
-    return f32x4.mul(f32x4.mul(g, y), slope);
+    return f32x4.mul(g, sigmoidAndBend(v, v));
   }
   if (code == GELU_ERF) {
     const e = exp(f32x4.mul(splat(-0.5), f32x4.mul(s, s)));
@@ -99,13 +108,11 @@ function apply(code: i32, g: v128, s: v128, p: v128, q: v128): v128 {
   }
   if (code == GELU_TANH) {
     const z = geluArgument(s);
-    const y = sigmoid(f32x4.add(z, z));
     const slope = f32x4.mul(
       splat(1.5957691216057308),
       f32x4.add(splat(1), f32x4.mul(splat(0.134145), f32x4.mul(s, s))),
     );
-    const bend = f32x4.mul(f32x4.mul(y, f32x4.sub(splat(1), y)), f32x4.mul(s, slope));
-    return f32x4.mul(g, f32x4.add(y, bend));
+    return f32x4.mul(g, sigmoidAndBend(f32x4.add(z, z), f32x4.mul(s, slope)));
   }
   if (code == NORM_ROOT) {
     const two = f32x4.eq(p, splat(2));
