@@ -39,7 +39,7 @@ export function keptOutputs(
   const faults = missing.faultsOf(wanted);
   const broken = missing.faultsOf(dropped.map(({ name }) => name)).filter((fault) => !isUnsupported(fault));
   const errors = new Set([...faults, ...broken]);
-  if (errors.size > 0) throw new SublinearError([...errors]);
+  if (errors.size > 0) throw new SublinearError(withWayOut([...errors], wanted, kept));
   const byCause = new Map<Diagnostic, string[]>();
   for (const { name } of dropped) {
     const cause = missing.causeOf(name);
@@ -49,6 +49,18 @@ export function keptOutputs(
   }
   for (const [cause, group] of byCause) notes.push(droppedNote(group, cause));
   return kept;
+}
+
+/** The last error says what the model can do without the outputs that were asked for. */
+function withWayOut(
+  errors: readonly Diagnostic[],
+  wanted: readonly string[],
+  kept: readonly ValueInfoProto[],
+): readonly Diagnostic[] {
+  const [last, ...others] = [...errors].reverse();
+  if (last === undefined || kept.length === 0 || wanted.length === 0) return errors;
+  const way = `${listed(wanted)} ${wanted.length === 1 ? 'needs' : 'need'} it; ${listed(kept.map(({ name }) => name))} can be computed without: ask for that (--loss KIND:OUTPUT)`;
+  return [...others.reverse(), { ...last, hint: last.hint === undefined ? way : `${last.hint}\n        ${way}` }];
 }
 
 /** `"a", "b", 7 more`. */

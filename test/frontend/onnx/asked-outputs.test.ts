@@ -47,6 +47,7 @@ describe('outputs that cannot be computed', () => {
 
   it('are errors where one was asked for, or where there is no other', () => {
     expect(refusal({ asked: ['logits', 'boxes'] })).toContain('operator NonZero is not supported');
+    expect(refusal({ asked: ['boxes'] })).toContain('"boxes" needs it; "logits", "odds" can be computed without');
     expect(imported({ asked: ['logits'] }).outputNames).toEqual(['logits', 'odds']);
     expect(refusal({}, { ...detector, outputs: ['boxes'] })).toContain('operator NonZero is not supported');
     expect(refusal({ asked: ['logit'] })).toContain('did you mean "logits"?');
