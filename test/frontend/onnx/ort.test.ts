@@ -16,7 +16,12 @@ const casesEach = Number(process.env.SUBLINEAR_CASES ?? 20);
 
 /** Operators that have no random nodes, and why. */
 const leftOut: Readonly<Record<string, string>> = {
+  Bernoulli: 'draws numbers of its own',
   Constant: 'has no operands',
+  RandomNormal: 'draws numbers of its own',
+  RandomNormalLike: 'draws numbers of its own',
+  RandomUniform: 'draws numbers of its own',
+  RandomUniformLike: 'draws numbers of its own',
   Scatter: 'the former name of ScatterElements',
   'com.microsoft.SimplifiedLayerNormalization': 'as that of the standard',
   'com.microsoft.TransposeMatMul': 'the former name of FusedMatMul',

@@ -1,15 +1,8 @@
 /** ONNX models of one random node. */
-import { TensorProto_DataType as DataType } from 'onnx-buf';
-import { type DType, formatType, type Tensor } from '../../../src/ir/graph.ts';
+import { elementTypeOf } from '../../../src/frontend/onnx/element-type.ts';
+import { formatType, type Tensor } from '../../../src/ir/graph.ts';
 import { initializer, input, modelBytes, node } from '../onnx-models.ts';
 import type { RandomNode } from './random-nodes.ts';
-
-const elementTypes: Readonly<Partial<Record<DType, number>>> = {
-  f32: DataType.FLOAT,
-  i64: DataType.INT64,
-  i32: DataType.INT32,
-  bool: DataType.BOOL,
-};
 
 /** y0, y1, ... */
 export function nodeOutputs({ outputs }: RandomNode): readonly string[] {
@@ -29,7 +22,7 @@ export function nodeBytes(operator: string, drawn: RandomNode): Uint8Array {
   const initializers = drawn.operands.flatMap((operand, i) =>
     operand?.stored === true ? [initializer(`x${i}`, operand.tensor)] : [],
   );
-  const inputs = [...nodeInputs(drawn)].map(([name, { type }]) => input(name, type.shape, elementTypes[type.dtype]!));
+  const inputs = [...nodeInputs(drawn)].map(([name, { type }]) => input(name, type.shape, elementTypeOf(type.dtype)));
   const outputs = nodeOutputs(drawn);
   const nodes = [node(operator, names, outputs, drawn.attributes)];
   return modelBytes({ nodes, inputs, initializers, outputs, opset: drawn.opset });

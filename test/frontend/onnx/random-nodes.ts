@@ -781,6 +781,26 @@ export const randomNodes: Readonly<Record<string, Rule>> = {
     });
   },
   Or: logical,
+  QuantizeLinear: (d) => {
+    const shape = d.shape(1, 3);
+    const zero = d.flag() ? [single(d.int(0, 9), d.pick(['u8', 'i8']))] : [];
+    if (d.flag()) return made([d.floats(shape), single(d.pick([0.5, 0.1, 0.01]), 'f32'), ...zero], { opset: 13 });
+    const axis = d.int(0, shape.length - 1);
+    const operands = [d.floats(shape), d.floats([shape[axis]!], 0.1, 1)];
+    return made(operands, { opset: 13, attributes: { axis: d.flag() ? axis : axis - shape.length } });
+  },
+  DequantizeLinear: (d) => {
+    const shape = d.shape(1, 3);
+    const dtype = d.pick(['u8', 'i8'] as const);
+    const x = operand(dtype, shape, () => d.int(0, 100));
+    if (d.flag()) return made([x, d.floats([], 0.1, 1), single(d.int(0, 9), dtype)], { opset: 13 });
+    const axis = d.int(0, shape.length - 1);
+    const zeros = operand(dtype, [shape[axis]!], () => d.int(0, 9));
+    return made([d.flag() ? stored(x) : x, d.floats([shape[axis]!], 0.1, 1), zeros], {
+      opset: 13,
+      attributes: { axis },
+    });
+  },
   PRelu: (d) => {
     const shape = d.shape(0, 4);
     const slope = shape.map((extent) => (d.int(0, 2) === 0 ? 1 : extent)).slice(d.int(0, shape.length));
