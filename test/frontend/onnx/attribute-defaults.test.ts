@@ -59,9 +59,13 @@ const list = (...data: readonly number[]): RandomOperand => ({
 });
 
 /** Where the random nodes do not come: earlier forms, outputs that are seldom asked for, other domains. */
-const otherNodes: Readonly<Record<string, RandomNode>> = {
+const otherNodes: Readonly<Record<string, RandomNode | readonly RandomNode[]>> = {
   Attention: made([operand(1, 1, 2, 2), operand(1, 1, 2, 2), operand(1, 1, 2, 2)], { outputs: 4 }),
-  Pad: made([operand(2, 2)], { attributes: { pads: [1, 0, 0, 1] } }),
+  Pad: ['paddings', 'pads'].map((name) => made([operand(2, 2)], { attributes: { [name]: [1, 0, 0, 1] } })),
+  RandomNormal: made([], { attributes: { shape: [2] } }),
+  RandomNormalLike: made([operand(2)]),
+  RandomUniform: made([], { attributes: { shape: [2] } }),
+  RandomUniformLike: made([operand(2)]),
   Resize: made([operand(1, 1, 2, 2), list(1, 1, 2, 2)]),
   Scatter: made([operand(2, 2), indices(2, 2), operand(2, 2)]),
   TopK: made([operand(2, 3)], { attributes: { k: 2 }, outputs: 2 }),
@@ -76,11 +80,13 @@ const seeds = Array.from({ length: 12 }, (_, seed) => seed);
 
 function nodesOf(operator: string, opset: number): readonly RandomNode[] {
   const rule = randomNodes[operator];
-  const other = otherNodes[operator];
-  const nodes = [...(rule === undefined ? [] : seeds.map((seed) => rule(new Draw(seed)))), other];
+  const nodes = [
+    ...(rule === undefined ? [] : seeds.map((seed) => rule(new Draw(seed)))),
+    otherNodes[operator] ?? [],
+  ].flat();
   // Operators of other domains have their opset beside the standard's.
   const standard = operator.includes('.') ? supportedOpsets.last : opset;
-  return nodes.filter((node) => node !== undefined).map((node) => ({ ...node, opset: standard }));
+  return nodes.map((node) => ({ ...node, opset: standard }));
 }
 
 const without = (node: RandomNode, attribute: string): RandomNode => {

@@ -84,5 +84,8 @@ export const poolingLowerings: readonly OnnxLowering[] = [
   },
   global('GlobalAveragePool', (c, x, axes) => c.emit(reduceMean, [x], { axes, keep_dims: true })),
   global('GlobalMaxPool', (c, x, axes) => c.emit(reduceMax, [x], { axes, keep_dims: true })),
-  global('GlobalLpPool', (c, x, axes) => norm(c, x, axes, c.attributes.int('p', 2), true)),
+  // Before opset 2 the power is a float.
+  global('GlobalLpPool', (c, x, axes) =>
+    norm(c, x, axes, c.opset < 2 ? c.attributes.float('p', 2) : c.attributes.int('p', 2), true),
+  ),
 ];
