@@ -308,6 +308,24 @@ describe('a sliding window of Attention', () => {
   });
 });
 
+describe('Attention to keys that others have written', () => {
+  // Scores are all 0: each query gives the mean of what it sees.
+  const [q, k] = [floats([2, 1, 2, 1], 0, 0, 0, 0), floats([2, 1, 4, 1], 0, 0, 0, 0, 0, 0, 0, 0)];
+  const v = floats([2, 1, 4, 1], 1, 2, 4, 8, 1, 2, 4, 8);
+  const seen = (lengths: readonly number[], attributes: Parameters<typeof node>[3]) => {
+    const operands = [q, k, v, undefined, undefined, undefined, integers(...lengths)];
+    return numbers(run('Attention', operands, attributes, { opset: 25 }).results[0]);
+  };
+  it('lets the queries be the last before the end of each sequence', () => {
+    expect(seen([3, 4], {})).toEqual([2.33333, 2.33333, 3.75, 3.75]);
+    expect(seen([3, 4], { is_causal: 1 })).toEqual([1.5, 2.33333, 2.33333, 3.75]);
+    expect(seen([3, 4], { left_window_size: 1, right_window_size: 0 })).toEqual([1.5, 3, 3, 6]);
+  });
+  it('gives zeros to queries without keys', () => {
+    expect(seen([1, 2], { is_causal: 1 })).toEqual([0, 1, 1, 1.5]);
+  });
+});
+
 describe('recurrent layers', () => {
   const weights = [floats([1, 1, 1], 0.5), floats([1, 1, 1], 0.25), floats([1, 2], 0.1, 0.2)];
   const step = (x: number, h: number) => Math.tanh(0.5 * x + 0.25 * h + 0.3);

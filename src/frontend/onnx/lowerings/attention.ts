@@ -1,10 +1,12 @@
 /** Scaled dot-product attention, with grouped heads, masks, soft capping, and keys and values of earlier calls. */
 import type { Value } from '../../../ir/graph.ts';
-import { less } from '../../../ops/comparison.ts';
+import { add } from '../../../ops/binary.ts';
+import { less, lessEqual } from '../../../ops/comparison.ts';
 import { concat } from '../../../ops/concat.ts';
+import { logicalAnd } from '../../../ops/logical.ts';
 import { pad } from '../../../ops/pad.ts';
 import { where } from '../../../ops/where.ts';
-import { castTo, reshaped, scalarConstant } from '../compose.ts';
+import { castTo, product, reshaped, scalarConstant } from '../compose.ts';
 import type { LoweringContext, OnnxLowering } from '../lowering.ts';
 import {
   type Attended,
@@ -44,13 +46,34 @@ function maskSummand(c: LoweringContext, mask: Value, total: number): Value {
   return c.emit(pad, [float], { before, after: before.with(rank - 1, missing), mode: 'constant', value: blocked });
 }
 
-/** Keys from each sequence's own length on are padding. */
-function paddingSummand(c: LoweringContext, lengths: Value, total: number): Value {
-  const places = c.sharedConstant('places', { dtype: 'i64', shape: [total] }, () =>
-    Float64Array.from({ length: total }, (_, i) => i),
+/**
+ * Keys from each sequence's own length on are padding, and the queries are the last before it: query i stands at place
+ * length - queries + i, from which a window counts.
+ */
+function cacheSummand(
+  c: LoweringContext,
+  lengths: Value,
+  queries: number,
+  total: number,
+  window: Window | undefined,
+): Value {
+  const count = (name: string, shape: readonly number[], first: number): Value =>
+    c.sharedConstant(`${name} ${first}`, { dtype: 'i64', shape }, () =>
+      Float64Array.from({ length: product(shape) }, (_, i) => first + i),
+    );
+  const keys = count('places', [total], 0);
+  const ends = reshaped(c, castTo(c, lengths, 'i64'), [lengths.type.shape[0]!, 1, 1, 1]);
+  const open = [c.emit(less, [keys, ends], {})];
+  /** Where each query stands, `shift` places on. */
+  const place = (shift: number): Value => c.emit(add, [ends, count('rows', [queries, 1], shift - queries)], {});
+  const { left, right } = window ?? { left: Infinity, right: Infinity };
+  if (left < Infinity) open.push(c.emit(lessEqual, [place(-left), keys], {}));
+  if (right < Infinity) open.push(c.emit(lessEqual, [keys, place(right)], {}));
+  return maskSummand(
+    c,
+    open.reduce((all, next) => c.emit(logicalAnd, [all, next], {})),
+    total,
   );
-  const column = reshaped(c, castTo(c, lengths, 'i64'), [lengths.type.shape[0]!, 1, 1, 1]);
-  return maskSummand(c, c.emit(less, [places, column], {}), total);
 }
 
 /** What `is_causal` and the sizes of a sliding window (opset 25) leave of the keys; undefined where that is all. */
@@ -61,8 +84,6 @@ function windowOf(c: LoweringContext): Window | undefined {
     return given === -1 ? Infinity : given;
   };
   const [left, right] = [size('left_window_size'), size('right_window_size')];
-  if (c.operands[6] !== undefined && Math.min(left, right) < Infinity)
-    c.fail('a sliding window with nonpad_kv_seqlen (operand 6) is not supported');
   if (c.attributes.int('is_causal', 0) !== 0) return { left, right: 0 };
   return left === Infinity && right === Infinity ? undefined : { left, right };
 }
@@ -79,8 +100,8 @@ function lowerAttention(c: LoweringContext): readonly Value[] {
   const window = windowOf(c);
   const masks = [
     ...(c.operands[3] === undefined ? [] : [maskSummand(c, c.operands[3], total)]),
-    ...(window === undefined ? [] : [windowSummand(c, queries, total, past, window)]),
-    ...(c.operands[6] === undefined ? [] : [paddingSummand(c, c.operands[6], total)]),
+    ...(window === undefined || c.operands[6] !== undefined ? [] : [windowSummand(c, queries, total, past, window)]),
+    ...(c.operands[6] === undefined ? [] : [cacheSummand(c, c.operands[6], queries, total, window)]),
   ];
   const attended = attend(c, { q, keys, values }, { scale: c.attributes.float('scale', 0), softcap, masks });
   const result = flat ? outOfHeads(c, attended.y) : attended.y;
