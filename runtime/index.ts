@@ -26,6 +26,7 @@ export * from './kernels/elements.ts';
 export * from './kernels/erf.ts';
 export * from './kernels/gather.ts';
 export * from './kernels/gemm.ts';
+export * from './kernels/grid-sample.ts';
 export * from './kernels/group-norm.ts';
 export * from './kernels/layer-norm.ts';
 export * from './kernels/logical.ts';
@@ -53,6 +54,7 @@ export * from './kernels/unary-grad.ts';
 export * from './kernels/unary-integer.ts';
 export * from './kernels/where.ts';
 export * from './kernels/window.ts';
+export * from './kernels/zero-row.ts';
 export {
   allocateArray,
   bytesPerElement,

@@ -15,7 +15,7 @@ export interface TypedInputs {
   readonly inputs: readonly TypedInput[];
   /** Every symbolic extent and what it is bound to. */
   readonly dims: ReadonlyMap<string, number>;
-  /** Inputs of a type that is not supported, and why: a fault only of what reads them. */
+  /** Inputs of a type that is not supported, or with an extent that is not bound: a fault only of what reads them. */
   readonly refused: ReadonlyMap<string, Diagnostic>;
 }
 
@@ -52,7 +52,7 @@ export function typeInputs(
       refused.set(input.name, fault);
       continue;
     }
-    const typed = typeInput(input, bound, given.get(input.name), diagnostics);
+    const typed = typeInput(input, bound, given.get(input.name), refused, diagnostics);
     if (typed !== undefined) inputs.push(typed);
   }
   return { inputs, dims: bound, refused };
@@ -104,6 +104,7 @@ function typeInput(
   input: ValueInfoProto,
   bound: ReadonlyMap<string, number>,
   given: Tensor | undefined,
+  refused: Map<string, Diagnostic>,
   diagnostics: Diagnostic[],
 ): TypedInput | undefined {
   const label = `input ${JSON.stringify(input.name)}`;
@@ -128,7 +129,7 @@ function typeInput(
   }
   if (open.length > 0) {
     const names = open.map((name) => JSON.stringify(name)).join(', ');
-    diagnostics.push({
+    refused.set(input.name, {
       code: 'unbound-dimension',
       message: `${label} has the shape [${extents.join(', ')}], in which ${names} ${open.length === 1 ? 'is' : 'are'} not bound`,
       hint: `give ${open.map((name) => `--dim ${quoteForShell(name)}=N`).join(' ')}`,

@@ -110,7 +110,8 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
     if (!(error instanceof SublinearError)) throw error;
     diagnostics.push(...error.diagnostics);
   }
-  if (diagnostics.length > 0) throw new SublinearError(diagnostics);
+  const unbound = [...refused.values()].filter(({ code }) => code === 'unbound-dimension');
+  if (diagnostics.length > 0) throw new SublinearError([...diagnostics, ...unbound]);
 
   const emitter = new FoldingEmitter(options.name ?? (graph.name === '' ? 'model' : graph.name));
   for (const name of [...inputs.map((input) => input.name), ...stored, ...producer.keys()]) emitter.reserve(name);
