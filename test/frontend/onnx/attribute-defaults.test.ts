@@ -76,7 +76,7 @@ const otherNodes: Readonly<Record<string, RandomNode | readonly RandomNode[]>> =
   }),
 };
 
-const seeds = Array.from({ length: 12 }, (_, seed) => seed);
+const seeds = Array.from({ length: 20 }, (_, seed) => seed);
 
 function nodesOf(operator: string, opset: number): readonly RandomNode[] {
   const rule = randomNodes[operator];
@@ -98,58 +98,49 @@ const having = (node: RandomNode, attribute: string, value: AttributeInput): Ran
   attributes: { ...node.attributes, [attribute]: value },
 });
 
+/** Attributes that no lowering looks at, and why. */
+const unread: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['Add', 'And', 'Div', 'Equal', 'Gemm', 'Greater', 'Less', 'Mul', 'Or', 'Pow', 'Sub', 'Xor'].map((operator) => [
+      `${operator}.broadcast`,
+      'shapes that broadcast are taken so before opset 7 too, but for an axis',
+    ]),
+  ),
+  'BatchNormalization.is_test': 'training is taken from opset 14 on',
+  'Cast.saturate': 'of floats of 8 bits',
+  'Cast.round_mode': 'of floats of 8 bits',
+  'CastLike.saturate': 'of floats of 8 bits',
+  'CastLike.round_mode': 'of floats of 8 bits',
+  'DequantizeLinear.output_dtype': 'all is computed in float32',
+  'Dropout.is_test': 'whether a step trains is said by who compiles it',
+  'GroupNormalization.stash_type': 'all is computed in float32',
+  'LayerNormalization.stash_type': 'all is computed in float32',
+  'QuantizeLinear.precision': 'all is computed in float32',
+  'QuantizeLinear.saturate': 'of floats of 8 bits',
+  'RMSNormalization.stash_type': 'all is computed in float32',
+  'Range.stash_type': 'all is computed in float32',
+};
+
+/** A value that whoever reads the attribute refuses, for its type. */
+const mistyped = (value: AttributeInput): AttributeInput => (typeof value === 'string' ? 1 : 'no number');
+
 describe('attributes that are left out', () => {
   it.each(
     entries.map((entry) => [`${entry.operator}.${entry.attribute} in ${entry.opsets.join(' and ')}`, entry] as const),
   )('%s', (_, { operator, attribute, value, opsets }) => {
+    const ignored = `${operator}.${attribute}` in unread;
     for (const opset of opsets) {
       let compared = 0;
       for (const node of nodesOf(operator, opset)) {
         const text = textOf(operator, without(node, attribute));
         if (text === undefined) continue;
-        compared++;
+        const isRead = textOf(operator, having(node, attribute, mistyped(value))) === undefined;
+        if (isRead) expect(ignored, 'an attribute that is read is listed as unread').toBe(false);
+        if (isRead === ignored) continue;
         expect(text).toBe(textOf(operator, having(node, attribute, value)));
+        if (++compared === 2) break;
       }
-      expect(compared, `nodes that are valid at opset ${opset}`).toBeGreaterThan(0);
+      expect(compared, `nodes of opset ${opset} that read it`).toBeGreaterThan(0);
     }
-  });
-});
-
-describe('attributes that are there', () => {
-  /** Attributes that no lowering looks at, and why. */
-  const unread: Readonly<Record<string, string>> = {
-    ...Object.fromEntries(
-      ['Add', 'And', 'Div', 'Equal', 'Gemm', 'Greater', 'Less', 'Mul', 'Or', 'Pow', 'Sub', 'Xor'].map((operator) => [
-        `${operator}.broadcast`,
-        'shapes that broadcast are taken so before opset 7 too, but for an axis',
-      ]),
-    ),
-    'BatchNormalization.is_test': 'training is taken from opset 14 on',
-    'Cast.saturate': 'of floats of 8 bits',
-    'Cast.round_mode': 'of floats of 8 bits',
-    'CastLike.saturate': 'of floats of 8 bits',
-    'CastLike.round_mode': 'of floats of 8 bits',
-    'Dropout.is_test': 'whether a step trains is said by who compiles it',
-    'GroupNormalization.stash_type': 'all is computed in float32',
-    'LayerNormalization.stash_type': 'all is computed in float32',
-    'RMSNormalization.stash_type': 'all is computed in float32',
-    'Range.stash_type': 'all is computed in float32',
-  };
-
-  it.each([...new Set(entries.map(({ operator, attribute }) => `${operator}.${attribute}`))])('%s is read', (name) => {
-    const dot = name.lastIndexOf('.');
-    const [operator, attribute] = [name.slice(0, dot), name.slice(dot + 1)];
-    const own = entries.filter((entry) => entry.operator === operator && entry.attribute === attribute);
-    // A value of another type is refused by whoever reads it.
-    const refused = own.some(({ opsets, value }) =>
-      opsets.some((opset) =>
-        nodesOf(operator, opset).some(
-          (node) =>
-            textOf(operator, without(node, attribute)) !== undefined &&
-            textOf(operator, having(node, attribute, typeof value === 'string' ? 1 : 'no number')) === undefined,
-        ),
-      ),
-    );
-    expect(refused).toBe(!(name in unread));
   });
 });
