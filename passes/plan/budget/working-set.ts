@@ -2,7 +2,7 @@
  * The working-set floor: no legal sequence keeps less alive at its peak. At the step of a node its operands, its results,
  * its scratch and, after the forward part, the gradients on their way past it are alive.
  */
-import { forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
+import { backwardRegion, forwardRegion, type PlanIndex } from '../../../src/analysis/plan-graph.ts';
 import { momentAt } from './moment.ts';
 import { addedBytes, type Roots } from './roots.ts';
 
@@ -16,14 +16,15 @@ export interface WorkingSet {
 const mostMoments = 400;
 
 export function workingSet(index: PlanIndex, roots: Roots): WorkingSet {
-  const { nodeCount, region } = index;
+  const { nodeCount } = index;
+  const followsForward = afterForward(index);
   const own = new Float64Array(nodeCount);
   let best: WorkingSet = { bytes: 0, node: -1 };
   const later: number[] = [];
   for (let n = 0; n < nodeCount; n++) {
     own[n] = ownBytes(index, roots, n);
     if (own[n]! > best.bytes || best.node < 0) best = { bytes: own[n]!, node: n };
-    if (region[n] !== forwardRegion) later.push(n);
+    if (followsForward[n] === 1) later.push(n);
   }
   // The value of a forward output is alive from its making to the end.
   later.sort((a, b) => own[b]! - own[a]! || a - b);
@@ -39,10 +40,25 @@ export function workingSet(index: PlanIndex, roots: Roots): WorkingSet {
   return last.bytes > best.bytes ? last : best;
 }
 
-/** Whichever node comes last, all outputs are alive at its step. */
+/** Nodes that come after the whole forward part: backward ones, and what needs them. Other updates may come in its midst. */
+function afterForward({ nodeCount, region, readStart, reads, producer }: PlanIndex): Uint8Array {
+  const follows = new Uint8Array(nodeCount);
+  for (let n = 0; n < nodeCount; n++) {
+    let found = region[n] === backwardRegion;
+    for (let k = readStart[n]!; k < readStart[n + 1]! && !found; k++) {
+      const made = producer[reads[k]!]!;
+      found = made >= 0 && follows[made] === 1;
+    }
+    if (found) follows[n] = 1;
+  }
+  return follows;
+}
+
+/** Whichever node comes last, all outputs are alive at its step. It is no forward node where there are backward ones. */
 function lastStep(index: PlanIndex, roots: Roots, own: Float64Array): WorkingSet {
   const { nodeCount, region, resultStart, readerStart, readers, readStart, reads, producer } = index;
   const { bytes, isOutput, inputCount, valueCount } = index;
+  const differentiated = region.includes(backwardRegion);
   const held = new Uint8Array(valueCount);
   let all = 0;
   for (let v = inputCount; v < valueCount; v++) {
@@ -52,8 +68,9 @@ function lastStep(index: PlanIndex, roots: Roots, own: Float64Array): WorkingSet
     all += bytes[r]!;
   }
   let least: WorkingSet = { bytes: Number.POSITIVE_INFINITY, node: -1 };
+  const mayBeLast = (n: number): boolean => region[n] !== forwardRegion || !differentiated;
   for (let n = 0; n < nodeCount; n++) {
-    if (region[n] === forwardRegion) continue;
+    if (!mayBeLast(n)) continue;
     let read = false;
     let sum = all + own[n]!;
     const counted = new Set<number>();
@@ -62,7 +79,7 @@ function lastStep(index: PlanIndex, roots: Roots, own: Float64Array): WorkingSet
       counted.add(r);
     };
     for (let v = resultStart[n]!; v < resultStart[n + 1]!; v++) {
-      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) read ||= region[readers[k]!] !== forwardRegion;
+      for (let k = readerStart[v]!; k < readerStart[v + 1]!; k++) read ||= mayBeLast(readers[k]!);
       if (roots.root[v] === v || producer[roots.root[v]!] === n) count(roots.root[v]!);
     }
     if (read) continue;
