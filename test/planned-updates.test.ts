@@ -4,7 +4,6 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { optimizers } from '../passes/optimizers.ts';
 import { type Compiled, type CompileOptions, compile } from '../src/compile.ts';
 import { bitwiseDifferences, createExecution } from '../src/execution.ts';
 import { SublinearError } from '../src/ir/diagnostic.ts';
@@ -13,24 +12,9 @@ import { parseGraph } from '../src/ir/parse.ts';
 import { arenaCheck, graphCheck, type Inputs, placementCheck, type Results } from './differential-checks.ts';
 import { illegalSteps } from './legal-sequence.ts';
 import { type RandomModel, randomModel, randomSource } from './random-model.ts';
+import { drawTraining, type Training } from './random-training.ts';
 
-const kinds = [...optimizers.keys()];
 const rate: Tensor = { type: { dtype: 'f32', shape: [] }, data: [0.05] };
-
-type Training = Omit<CompileOptions, 'losses'>;
-
-function drawTraining(random: () => number): Training {
-  const momentum = random() < 0.5 ? { momentum: 0.9 } : {};
-  const kind = kinds[Math.floor(random() * kinds.length)]!;
-  return {
-    optimizer: { kind, ...(kind === 'sgd' && momentum) },
-    ...(random() < 0.6 && { accumulate: 2 }),
-    ...(random() < 0.6 && { clipNorm: 0.5 }),
-    ...(random() < 0.3 && { clipValue: 0.25 }),
-    ...(random() < 0.3 && { keepGradients: true }),
-    ...(random() < 0.3 && { lossScale: 8 }),
-  };
-}
 
 /** Outputs and state after three steps: with accumulation over two, one of them updates. */
 function trained(compiled: Compiled, inputs: Inputs): Results {

@@ -7,8 +7,8 @@ import { type RandomModel, randomSource } from './random-model.ts';
 const alike = ['tanh', 'sigmoid', 'sin', 'cos', 'negate'] as const;
 const lengths = [16, 16, 32, 48, 5, 33];
 
-/** `size`: how many nodes are drawn. */
-export function randomJoins(seed: number, size: number): RandomModel {
+/** `size`: how many nodes are drawn. `scale`: how many times as long the vectors are. */
+export function randomJoins(seed: number, size: number, scale = 1): RandomModel {
   const random = randomSource(seed);
   const integer = (bound: number): number => Math.floor(random() * bound);
   const builder = new GraphBuilder(`joins_${seed}`);
@@ -17,7 +17,7 @@ export function randomJoins(seed: number, size: number): RandomModel {
   const numbers = (type: TensorType): Float32Array =>
     Float32Array.from({ length: elementCount(type.shape) }, () => 2 * random() - 1);
   for (let i = 0; i < 2; i++) {
-    const type: TensorType = { dtype: 'f32', shape: [lengths[integer(lengths.length)]!] };
+    const type: TensorType = { dtype: 'f32', shape: [scale * lengths[integer(lengths.length)]!] };
     values.push(builder.resident('input', `x${i}`, type));
     inputs.set(`x${i}`, { type, data: numbers(type) });
     values.push(builder.resident('parameter', `w${i}`, type, numbers(type)));
@@ -54,9 +54,9 @@ export function randomJoins(seed: number, size: number): RandomModel {
     } else {
       const operands = Array.from({ length: 1 + integer(3) }, () => (random() < 0.7 ? map(any()) : any()));
       const joined = join(operands);
-      const long = elementCount(joined.type.shape) > 400;
+      const long = elementCount(joined.type.shape) > 400 * scale;
       values.push(
-        long ? emit('slice', [joined], { axes: [0], starts: [0], ends: [200], steps: [1] }) : joined,
+        long ? emit('slice', [joined], { axes: [0], starts: [0], ends: [200 * scale], steps: [1] }) : joined,
         map(values[values.length - 1]!),
       );
     }

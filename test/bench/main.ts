@@ -1,5 +1,9 @@
-/** `npm run bench [NAME]`: prints tables of what was measured. Names are listed by an unknown one. */
+/**
+ * `npm run bench -- [NAME ...] [OPTIONS]`: prints tables of what was measured. Names are listed by an unknown one; options
+ * are those of `fuzz`.
+ */
 import { emitTable } from './emit.ts';
+import { fuzzTable } from './fuzz.ts';
 import { graphTable } from './graphs.ts';
 import { plannerTable } from './planner.ts';
 import { plannerScaleTable } from './planner-scale.ts';
@@ -10,7 +14,13 @@ import { stepsTable } from './steps.ts';
 import { threadsTable } from './threads.ts';
 import { updatesTable } from './updates.ts';
 
+const args = process.argv.slice(2);
+const firstOption = args.findIndex((word) => word.startsWith('--'));
+const wanted = firstOption < 0 ? args : args.slice(0, firstOption);
+const options = args.slice(wanted.length);
+
 const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
+  fuzz: () => fuzzTable(options),
   graphs: () => graphTable(['none', 'speed', 'memory', 'recursive']),
   scale: scaleTable,
   updates: () => updatesTable(),
@@ -23,7 +33,6 @@ const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   steps: () => stepsTable(),
 };
 
-const wanted = process.argv.slice(2);
 for (const name of wanted)
   if (!(name in benchmarks)) {
     console.error(`there is no benchmark ${JSON.stringify(name)}; there are ${Object.keys(benchmarks).join(', ')}`);
