@@ -12,7 +12,7 @@ import { toPlanGraph } from '../../src/analysis/to-plan-graph.ts';
 import { type Compiled, type CompileOptions, compile, compileWithPlan } from '../../src/compile.ts';
 import { bitwiseDifferences } from '../../src/execution.ts';
 import { SublinearError } from '../../src/ir/diagnostic.ts';
-import type { Graph, Tensor } from '../../src/ir/graph.ts';
+import type { Graph, Model, Tensor } from '../../src/ir/graph.ts';
 import { differencesFromInterpreter } from '../codegen/emit/same-as-interpreter.ts';
 import { graphCheck, type Inputs, placementCheck, planFileCheck, textCheck } from '../differential-checks.ts';
 import { evaluateGraph } from '../evaluate-graph.ts';
@@ -82,14 +82,20 @@ function settingsOf({ losses, training }: FuzzCase): CompileOptions {
 }
 
 /** `undefined` where it is refused. */
-function compiledOr(subject: FuzzCase, { options, planOf }: Variant): Compiled | undefined {
-  const all = { ...settingsOf(subject), ...options };
+function compiledOr(model: Model, options: CompileOptions, planOf?: Variant['planOf']): Compiled | undefined {
   try {
-    return planOf === undefined ? compile(subject.model, all) : compileWithPlan(subject.model, all, planOf);
+    return planOf === undefined ? compile(model, options) : compileWithPlan(model, options, planOf);
   } catch (error) {
     if (error instanceof SublinearError && refusals.includes(error.diagnostics[0]!.code)) return undefined;
     throw error;
   }
+}
+
+/** The step of `plain` planned in another way; it is differentiated once. */
+function planned(subject: FuzzCase, plain: Compiled, { options, planOf }: Variant): Compiled | undefined {
+  const { planned: graph, weights } = plain;
+  if (subject.losses.length > 0) return compiledOr({ graph, weights }, { losses: [], ...options }, planOf);
+  return compiledOr(subject.model, { losses: [], ...options }, planOf);
 }
 
 /** `patience`: how often the search may ask whether to stop; a whole one takes as long as all the rest of a case. */
@@ -263,9 +269,8 @@ class Checker {
 export function checkCase(subject: FuzzCase, options: CheckOptions = {}): Checked {
   const faults: Fault[] = [];
   let plain: Compiled | undefined;
-  const none: Variant = { label: 'none', options: { strategy: 'none', verify: 'each' } };
   try {
-    plain = compiledOr(subject, none);
+    plain = compiledOr(subject.model, { ...settingsOf(subject), strategy: 'none', verify: 'each' });
   } catch (error) {
     faults.push(thrown('compile', 'none', error));
   }
@@ -274,8 +279,9 @@ export function checkCase(subject: FuzzCase, options: CheckOptions = {}): Checke
   checker.plainStep();
   if (options.only === 'evaluation') return { faults: checker.faults, plans: 1, expected: [] };
   checker.step(plain, 'none', 0);
-  variantsOf(subject, plain).forEach((variant, i) => {
-    const compiled = checker.attempt('compile', variant.label, () => compiledOr(subject, variant));
+  const step = plain;
+  variantsOf(subject, step).forEach((variant, i) => {
+    const compiled = checker.attempt('compile', variant.label, () => planned(subject, step, variant));
     if (compiled !== undefined) checker.step(compiled, variant.label, i + 1);
   });
   return { faults: checker.faults, plans: checker.plans, expected: checker.expected };
@@ -283,17 +289,16 @@ export function checkCase(subject: FuzzCase, options: CheckOptions = {}): Checke
 
 /** The emitted modules of the case under `memory`, on both backends, against the interpreter. */
 export async function checkEmitted(subject: FuzzCase): Promise<readonly Fault[]> {
-  const variant: Variant = { label: 'memory', options: { strategy: 'memory' } };
   const faults: Fault[] = [];
   for (const backend of ['js', 'wasm'] as const)
     try {
-      const compiled = compiledOr(subject, variant);
+      const compiled = compiledOr(subject.model, { ...settingsOf(subject), strategy: 'memory' });
       if (compiled === undefined) return [];
       const differing = await differencesFromInterpreter(compiled, stepCount, backend);
       for (const text of differing) faults.push({ check: `emitted ${backend}`, text });
     } catch (error) {
       if (error instanceof SublinearError && error.diagnostics[0]?.code === 'no-parameters') return [];
-      faults.push(thrown(`emitted ${backend}`, variant.label, error));
+      faults.push(thrown(`emitted ${backend}`, 'memory', error));
     }
   return faults;
 }
