@@ -43,6 +43,7 @@ describe('the check of calls in place', () => {
     );
     // The others that these read are integers.
     expect(untried.map(([name]) => name).sort()).toEqual([
+      'bernoulli',
       'dropout',
       'scatter_elements_replaced_grad',
       'scatter_nd_replaced_grad',
