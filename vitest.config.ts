@@ -6,7 +6,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/seed.ts'],
     exclude: ['test/bench/**', 'test/full/**', 'node_modules/**'],
-    testTimeout: 120_000,
+    // Far from the time of any test, so that a loaded machine fails none.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default', summaryReporter()],

@@ -1,7 +1,8 @@
 /**
  * Compiles runtime/wasm/assembly to WebAssembly and writes it, in base64, as runtime/wasm/kernels.generated.ts, so that
  * neither Node nor a browser has to find a file; and again with relaxed SIMD as kernels-fast.generated.ts. Fails where the module holds static data: it runs inside the arena, in
- * which every byte belongs to a plan. `--text` writes kernels.wat beside it.
+ * which every byte belongs to a plan. `--text` writes kernels.wat beside it;
+ * `--plain` leaves out the module for fast math.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,8 @@ const importSection = 2;
 const dataSection = 11;
 
 await build('kernels', 'kernelsWasm', 'the WebAssembly kernels', text);
-await build('kernels-fast', 'fastKernelsWasm', 'the WebAssembly kernels for fast math', ['--enable', 'relaxed-simd']);
+if (!process.argv.includes('--plain'))
+  await build('kernels-fast', 'fastKernelsWasm', 'the WebAssembly kernels for fast math', ['--enable', 'relaxed-simd']);
 
 async function build(name, constant, what, options) {
   const files = new Map();

@@ -31,11 +31,11 @@ export type Inputs = ReadonlyMap<string, Tensor>;
 /** The plain kernels are the reference; WebAssembly ones have checks of their own. */
 const backend = 'js';
 
-const seed = 7;
+export const runSeed = 7;
 
 /** One step from the initial weights, in a fresh memory. */
 export function runOnce(compiled: Compiled, inputs: Inputs, poison?: 'nan' | 'large'): Results {
-  const execution = createExecution(compiled, { seed, backend });
+  const execution = createExecution(compiled, { seed: runSeed, backend });
   execution.setInputs(inputs);
   if (poison === undefined) execution.machine.run();
   else execution.machine.runPoisoned(poison);
@@ -79,7 +79,7 @@ export function poisonCheck(compiled: Compiled, inputs: Inputs): readonly string
 }
 
 export function arenaCheck(compiled: Compiled, inputs: Inputs): readonly string[] {
-  const execution = createExecution(compiled, { seed, backend });
+  const execution = createExecution(compiled, { seed: runSeed, backend });
   execution.setInputs(inputs);
   const measured = execution.machine.measureArena();
   const { arenaBytes, liveBytes } = compiled.figures;

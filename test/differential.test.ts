@@ -9,7 +9,11 @@ import { planFromSequence } from '../passes/plan/plan.ts';
 import { indexPlanGraph } from '../src/analysis/plan-graph.ts';
 import { toPlanGraph } from '../src/analysis/to-plan-graph.ts';
 import { compileWithPlan } from '../src/compile.ts';
-import { allChecks, compileWith, runOnce } from './differential-checks.ts';
+import { bitwiseDifferences } from '../src/execution.ts';
+import { storedElements } from '../src/ir/elements.ts';
+import type { Tensor } from '../src/ir/graph.ts';
+import { allChecks, compileWith, runOnce, runSeed } from './differential-checks.ts';
+import { evaluateGraph } from './evaluate-graph.ts';
 import { everyStrategy } from './every-strategy.ts';
 import { randomModel, randomSource } from './random-model.ts';
 
@@ -37,6 +41,27 @@ describe('random graphs', () => {
         expect(allChecks(compiled, reference, inputs)).toEqual([]);
       }),
       { numRuns: 120 },
+    );
+  });
+
+  it('are computed as each node by itself is, in a memory of its own', () => {
+    fc.assert(
+      fc.property(seeds, sizes, (seed, size) => {
+        const { model, losses, inputs } = randomModel(seed, size);
+        const plain = compileWith(model, losses, 'none');
+        const { outputs } = runOnce(plain, inputs);
+        const random: Tensor = { type: { dtype: 'i32', shape: [2] }, data: Int32Array.of(runSeed, 0) };
+        const values = evaluateGraph(
+          { graph: plain.planned, weights: plain.weights },
+          new Map([...inputs, [plain.program.random?.name ?? 'rng', random]]),
+        );
+        const alone = [...outputs.keys()].map((name): [string, Tensor] => {
+          const { type, data } = values.get(name)!;
+          return [name, { type, data: storedElements(data, type.dtype) }];
+        });
+        expect(bitwiseDifferences(outputs, new Map(alone))).toEqual([]);
+      }),
+      { numRuns: 60 },
     );
   });
 

@@ -31,7 +31,8 @@ export function evaluate<A extends Attributes>(
     results: types.map((type, i) => ({ name: `result${i}`, type })),
     attributes,
   };
-  let bytes = 0;
+  // Nothing begins at 0, where an address that is scaled wrongly would be right.
+  let bytes = alignUp(1);
   const place = (size: number): number => {
     const offset = bytes;
     bytes += alignUp(size);
@@ -46,7 +47,7 @@ export function evaluate<A extends Attributes>(
           return written === undefined ? place(byteLength(type)) : operandOffsets[written]!;
         });
   const scratch = place(op.scratch?.(application) ?? 0);
-  const memory = createMemory(Math.max(bytes, 64));
+  const memory = createMemory(bytes);
   operands.forEach((operand, i) => {
     writeTensor(memory, operand.type, operandOffsets[i]!, operand.data);
   });

@@ -113,6 +113,23 @@ describe('an explanation', () => {
     }
   });
 
+  it('is of the forward storages that backward nodes read, and of no others', () => {
+    const node = { cost: 1, region: 'forward', recomputable: true, scratch: 0 } as const;
+    const output = (name: string) => ({ name, outputs: [{ name, bytes: 64 }] });
+    const graph: PlanGraph = {
+      inputs: [{ name: 'x', bytes: 64 }],
+      nodes: [
+        { ...node, ...output('passing'), inputs: ['x'] },
+        { ...node, ...output('read'), inputs: ['passing'] },
+        { ...node, ...output('gradient'), inputs: ['read'], region: 'backward' },
+        { ...node, ...output('last'), inputs: ['gradient'], region: 'backward' },
+      ],
+      outputs: ['last'],
+    };
+    const { values } = explainPlan(indexPlanGraph(graph), Int32Array.of(0, 1, 2, 3));
+    expect(values.map(({ name }) => name)).toEqual(['read']);
+  });
+
   it('names what a chain keeps, and what keeping the rest would come to', () => {
     const graph = chain(9, { inPlace: false });
     const index = indexPlanGraph(graph);

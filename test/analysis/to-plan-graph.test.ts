@@ -71,4 +71,9 @@ describe('a result in place', () => {
     const rows = '  %m = reshape %h {shape=[2, 16]} : f32[2,16]\n';
     expect(overOf(`${part}${rows}  %y = multiply %m, %v : f32[2,16]`)).toBeUndefined();
   });
+
+  it('takes over no resident, through a view of it either', () => {
+    expect(overOf('  %y = tanh %w : f32[32]')).toBeUndefined();
+    expect(overOf('  %v = reshape %w {shape=[32]} : f32[32]\n  %y = tanh %v : f32[32]')).toBeUndefined();
+  });
 });

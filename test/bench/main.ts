@@ -1,10 +1,12 @@
 /**
  * `npm run bench -- [NAME ...] [OPTIONS]`: prints tables of what was measured. Names are listed by an unknown one; options
- * are those of `fuzz`.
+ * are those of `fuzz`, `faults` and `mutants`.
  */
 import { emitTable } from './emit.ts';
+import { faultTable } from './faults.ts';
 import { fuzzTable } from './fuzz.ts';
 import { graphTable } from './graphs.ts';
+import { mutantTable } from './mutants.ts';
 import { plannerTable } from './planner.ts';
 import { plannerScaleTable } from './planner-scale.ts';
 import { recomputeTable } from './recompute.ts';
@@ -33,12 +35,20 @@ const benchmarks: Readonly<Record<string, () => string | Promise<string>>> = {
   steps: () => stepsTable(),
 };
 
+/** Run by name only: they change the sources in memory, run tests, and take minutes to hours. */
+const searches: Readonly<Record<string, () => Promise<string>>> = {
+  faults: () => faultTable(options),
+  mutants: () => mutantTable(options),
+};
+
 for (const name of wanted)
-  if (!(name in benchmarks)) {
-    console.error(`there is no benchmark ${JSON.stringify(name)}; there are ${Object.keys(benchmarks).join(', ')}`);
+  if (!(name in benchmarks) && !(name in searches)) {
+    console.error(
+      `there is no benchmark ${JSON.stringify(name)}; there are ${[...Object.keys(benchmarks), ...Object.keys(searches)].join(', ')}`,
+    );
     process.exit(2);
   }
-for (const [name, benchmark] of Object.entries(benchmarks)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+for (const [name, benchmark] of Object.entries({ ...benchmarks, ...searches })) {
+  if (wanted.length === 0 ? name in searches : !wanted.includes(name)) continue;
   console.log(`${name}\n${await benchmark()}\n`);
 }

@@ -85,6 +85,20 @@ backward:
     expect(recompute(taken, sequence).nodes.map((node) => node.name)).toContain('a.r2');
   });
 
+  it('chooses one suffix for all results of a node, though the name of one alone is taken', () => {
+    const split = parseGraph(`sublinear-ir 1
+graph @parts(%x: f32[16], %q.r1: f32[8]) -> (%y) {
+forward:
+  %p, %q = split %x {axis=0, sizes=[8, 8]} : f32[8], f32[8]
+  %a = add %p, %q : f32[8]
+  %b = add %a, %q.r1 : f32[8]
+  %y = multiply %b, %q : f32[8]
+}
+`);
+    const clone = recompute(split, ['p', 'a', 'b', 'p', 'y']).nodes.find((node) => node.recompute === 'p')!;
+    expect(clone.results.map((result) => result.name)).toEqual(['p.r2', 'q.r2']);
+  });
+
   it('refuses sequences that are not of this graph', () => {
     expect(() => recompute(chain, ['a', 'z'])).toThrow(SublinearError);
     expect(() => recompute(chain, ['b'])).toThrow('before "a" is made');
